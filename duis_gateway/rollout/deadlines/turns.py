@@ -26,7 +26,7 @@ from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_for_the_pilot, own_in_pilot
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import HubMark, Release, Stage
@@ -93,6 +93,8 @@ class AskedOfHub:
         listable: the releases under which it may be put on a preferred list (11.5), likewise, whether or not in time.
         waiting: by release, when the half of a split hub ends that waits for the other supplier's.
         half_stages: by release, the stage of that half.
+        holding: the releases under which something stands, so that no request under another can have it; with what
+            its suppliers have instructed there. Looked at where several are in flight.
     """
 
     tasks: tuple[Asked, ...] = ()
@@ -103,6 +105,7 @@ class AskedOfHub:
     listable: Collection[tuple[str, int]] = frozenset()
     waiting: Mapping[str, datetime] = field(default_factory=dict)
     half_stages: Mapping[str, Stage] = field(default_factory=dict)
+    holding: Mapping[str, Sequence[HubInstruction]] = field(default_factory=dict)
 
 
 def turns(connection: Connection, release: Release, suppliers: Collection[int], scope: Scope, now: datetime) -> Turns:
@@ -185,6 +188,7 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
         outlooks.listable,
         {release_id: end for release_id, _, end, _ in outlooks.halves},
         {release_id: stage for release_id, _, _, stage in outlooks.halves},
+        outlooks.holding,
     )
 
 
@@ -241,11 +245,15 @@ def _frozen(found: Mapping[int, set[tuple[str, int]]]) -> _Pilots:
 
 
 class _Answer(NamedTuple):
-    """What is asked of a hub; by release and supplier: who may list it, whose half waits until when, its stage."""
+    """What is asked of a hub; by release and supplier: who may list it, whose half waits until when, its stage.
+
+    And what stands under the releases that keep others from it.
+    """
 
     asked: tuple[Asked, ...]
     listable: tuple[tuple[str, int], ...]
     halves: tuple[tuple[str, int, datetime, Stage], ...]
+    holding: Mapping[str, Sequence[HubInstruction]]
 
 
 def _outlooks(
@@ -258,23 +266,28 @@ def _outlooks(
     ids = [hub.device_id for hub in chunk]
     under = [_facts(connection, one, ids) for one in shared]
     live = [one for one in shared if one.release.state.is_live]
-    busy = [_busy(connection, one, ids) if len(live) > 1 else _NOBODY for one in live]
+    several = len(live) > 1
+    holding = [hubs.standing_under(connection, ids, one.release, one.now) if several else _NOBODY for one in live]
     protectors = protection.protectors(connection, ids)
     known: dict[tuple[object, ...], _Answer] = {}
     for hub in chunk:
         device_id = hub.device_id
         facts = [one[device_id] for one in under]
+        holds = [device_id in hubs_of for hubs_of in holding]
         one = Outlooks(
             facts[: len(live)],
-            tuple(device_id in hubs_of for hubs_of in busy),
+            tuple(any(holds[:number] + holds[number + 1 :]) for number in range(len(live))),
             facts[len(live) :],
             protectors.get(device_id, _NOBODY),
             listed.get(device_id, _NONE),
             barred.get(device_id, _NONE),
         )
-        key = (*map(id, facts), one.busy, one.protectors, one.listed, one.barred)
+        key = (*map(id, facts), *holds, one.protectors, one.listed, one.barred)
         if key not in known:
-            known[key] = _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)))
+            stands = {
+                under.release.release_id: _standing(under) for under, it in zip(one.live, holds, strict=True) if it
+            }
+            known[key] = _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), stands)
         yield hub, known[key]
 
 
@@ -283,10 +296,11 @@ def _facts(connection: Connection, shared: plans.ReleaseFacts, ids: Sequence[int
     return {device_id: facts for facts, members in kinds for device_id in members}
 
 
-def _busy(connection: Connection, shared: plans.ReleaseFacts, ids: Sequence[int]) -> frozenset[int]:
-    """Return the hubs that no request under a release can have, as something stands under another one."""
-    named = hubs.named(connection, ids, shared.release.release_id, None, shared.now)
-    return frozenset(device_id for device_id, hub in named.items() if hub.in_progress)
+def _standing(facts: PlanFacts) -> tuple[HubInstruction, ...]:
+    """Return what its suppliers have instructed of a hub that is neither refused nor over, what ends last first."""
+    own = (one for one in facts.instructions if one.supplier in facts.hub.suppliers and not one.is_refused)
+    stand = (one for one in own if not is_over(one.counting_period, facts.at))
+    return tuple(sorted(stand, key=lambda one: one.counting_period.end, reverse=True))
 
 
 def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:

@@ -94,12 +94,25 @@ class _How(NamedTuple):
         return next((one for one in self.asked.tasks if one.who == self.viewer), None)
 
     def under(self, release: Release) -> Release:
-        """The release under which the viewer is asked for it, where that is in flight; else the one that has it next.
+        """The release under which it can be instructed: the one under which the viewer is asked for it, if in flight.
 
-        They differ where something stands under the one that has it next, or under another one.
+        Else the one that keeps others from it, as something stands under that; else the one that has it next.
         """
-        asked_under = None if self.mine is None else self.asked.releases.get(self.mine.release_id)
-        return asked_under if asked_under is not None and asked_under.state.is_live else release
+        if (asked_under := self.asked_under) is not None:
+            return asked_under
+        holding = [self.asked.releases[name] for name in self.asked.holding]
+        return holding[0] if len(holding) == 1 else release
+
+    @property
+    def asked_under(self) -> Release | None:
+        """The release in flight under which the viewer is asked for it, None where it is under none."""
+        release = None if self.mine is None else self.asked.releases.get(self.mine.release_id)
+        return release if release is not None and release.state.is_live else None
+
+    def named(self, release: Release) -> str:
+        """Words that name the release under which it can be instructed, where another one has it next."""
+        name = self.under(release).release_id
+        return "" if name == release.release_id else f" under {name}"
 
     @property
     def other(self) -> str:
@@ -147,20 +160,54 @@ def _wait(start: datetime, end: datetime, now: datetime, *, undecided: bool) -> 
 
 
 def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
-    release = chosen.release
-    last = last_to_instruct(release if how.viewer is None else how.under(release))
+    release, named = chosen.release, how.named(chosen.release)
+    last = last_to_instruct(how.under(release))
     if how.viewer is not None and (of_pilot := _of_the_pilot(release, now, by_date, how)):
         return of_pilot
     if how.viewer is None and how.asked.protectors:
-        return _protected(how, last, now, by_date)
+        return _protected(how, named, last, now, by_date)
+    if how.viewer not in how.asked.protectors and (elsewhere := _stands_elsewhere(release, now, by_date, how)):
+        return elsewhere
     if now > last:
         who = "ask DCC" if how.viewer is not None else "DCC can, in a batch"
-        return f"It is too late for its supplier to instruct it: {by_date}, unless DCC instructs it earlier ({who})."
+        late = f"It is too late for its supplier to instruct it{named}"
+        return f"{late}: {by_date}, unless DCC instructs it earlier ({who})."
     if how.able < how.hub.suppliers:
-        return _by_dcc(how, by_date)
+        return _by_dcc(how, named, by_date)
     if how.viewer is None:
-        return f"{_who_can(chosen, last, how)}; otherwise {by_date}.{_first_listed(release, now, how)}"
+        first = _first_listed(how.under(release), now, how)
+        return f"{_who_can(chosen, last, how)}; otherwise {by_date}.{first}"
     return _by_viewer(chosen, now, by_date, how)
+
+
+def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) -> str:
+    """Say what stands under another release than the one that has the hub next, and keeps it from being instructed.
+
+    It has to be taken back there first (`OtherRequestInProgress`), or its other half is waited for. "" where nothing
+    does, and where the viewer can instruct it under that one.
+    """
+    others = [name for name in how.asked.holding if name != release.release_id]
+    if not others or how.asked_under is not None:
+        return ""
+    own = {name: one for name in others for one in how.asked.holding[name] if one.supplier == how.viewer}
+    own = {name: one for name, one in own.items() if not one.by_dcc}
+    alone = len(how.asked.holding) == 1
+    if alone and not own:
+        return ""
+    this, too_late = release.release_id, now > last_to_instruct(release)
+    if not own:
+        names = " and ".join(sorted(others))
+        back = f"as something stands under {names}: only once that is taken back, or over"
+        return "" if too_late else f"It cannot be instructed under {this} now, {back}. Otherwise {by_date}."
+    name, one = next(iter(own.items()))
+    end = one.counting_period.end
+    first = f"take it out of that group first (11.6 for {name} without it)"
+    ways = [] if too_late else [f"to instruct it under {this}, {first}"]
+    until = min(end, last_to_instruct(how.asked.releases[name]))
+    if alone and name in how.asked.waiting and now <= until and how.able >= how.hub.suppliers:
+        ways.insert(0, f"its {how.other} can do so, too (11.6 for {name}), until {show_time(until)}")
+    said = f"You have instructed it under {name} (group {one.group_id}, until {show_time(end)})"
+    return f"{said}: {'; '.join(ways)}; otherwise {by_date}." if ways else ""
 
 
 def _of_the_pilot(release: Release, now: datetime, by_date: str, how: _How) -> str:
@@ -180,7 +227,7 @@ def _of_the_pilot(release: Release, now: datetime, by_date: str, how: _How) -> s
     )
 
 
-def _protected(how: _How, last: datetime, now: datetime, by_date: str) -> str:
+def _protected(how: _How, named: str, last: datetime, now: datetime, by_date: str) -> str:
     """Say to the operator, whom alone it may be told, which supplier keeps the hub out of every pilot and period."""
     both = len(how.hub.suppliers) > 1
     roles = [role for who, role in how.roles.items() if who in how.asked.protectors]
@@ -188,35 +235,40 @@ def _protected(how: _How, last: datetime, now: datetime, by_date: str) -> str:
     said = f"It is protected by {who} (`protect list`), so that no group and no batch takes it: "
     if now > last:
         return f"{said}{by_date}."
-    once = f"once it is taken off that list it can be instructed (11.6), until {show_time(last)}"
+    once = f"once it is taken off that list it can be instructed{named} (11.6), until {show_time(last)}"
     return f"{said}{once}; otherwise {by_date}."
 
 
-def _by_dcc(how: _How, by_date: str) -> str:
+def _by_dcc(how: _How, named: str, by_date: str) -> str:
     both = len(how.hub.suppliers) > 1
     why = "not all of its suppliers' DUIS versions have 11.6" if both else "its supplier's DUIS version has no 11.6"
     if how.viewer is not None:
         why = "Not" + why[3:] if both else "Your DUIS version has no 11.6"
-        return f"{why}: ask DCC to instruct it, or leave it; then {by_date}."
-    return f"DCC can instruct it in a batch, as {why}; otherwise {by_date}."
+        return f"{why}: ask DCC to instruct it{named}, or leave it; then {by_date}."
+    return f"DCC can instruct it{named} in a batch, as {why}; otherwise {by_date}."
 
 
 def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
     """Say to the operator who can instruct the hub, and until when."""
-    hub, until, roles = how.hub, show_time(last), how.roles
-    if chosen.plan.void is not VoidReason.AWAITS_SECOND_SUPPLIER:
+    hub, until, roles, named = how.hub, show_time(last), how.roles, how.named(chosen.release)
+    awaits = how.under(chosen.release).release_id in how.asked.waiting if named else _awaits(chosen)
+    if not awaits:
         both = len(hub.suppliers) > 1
-        who = "Its suppliers can instruct it, both of them" if both else "Its supplier can instruct it"
+        who = f"Its suppliers can instruct it{named}, both of them" if both else f"Its supplier can instruct it{named}"
         return f"{who} (11.6), until {until}, or DCC in a batch"
     ways = {
-        one.who: f"its {roles[one.who]} can instruct it{' again' if one.task is Task.INSTRUCT_ANEW else ''} (11.6), "
-        f"until {show_time(min(last, one.until or last))}"
+        one.who: f"its {roles[one.who]} can instruct it{' again' if one.task is Task.INSTRUCT_ANEW else ''}{named} "
+        f"(11.6), until {show_time(min(last, one.until or last))}"
         for one in how.asked.tasks
         if one.who in roles
     }
     said = " and ".join(ways[who] for who in roles if who in ways)
-    said = said or f"The supplier that has not instructed it can do so (11.6), until {until}"
+    said = said or f"The supplier that has not instructed it can do so{named} (11.6), until {until}"
     return f"{said[0].upper()}{said[1:]}"
+
+
+def _awaits(chosen: Prospect) -> bool:
+    return chosen.plan.void is VoidReason.AWAITS_SECOND_SUPPLIER
 
 
 def _first_listed(release: Release, now: datetime, how: _How) -> str:
@@ -236,12 +288,13 @@ def _first_listed(release: Release, now: datetime, how: _How) -> str:
 
 def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     """Say to one of the hub's suppliers what it can do, or whom it has to wait for."""
-    release, mine = how.under(chosen.release), how.mine
-    named = "" if release.release_id == chosen.release.release_id else f" under {release.release_id}"
+    release, mine, named = how.under(chosen.release), how.mine, how.named(chosen.release)
     last = last_to_instruct(release)
     until, or_leave_it = show_time(last), f"or leave it: then {by_date}.{_both(how)}"
     if how.viewer in how.asked.protectors:
-        return f"You protect it: take it off your protected hubs to instruct it (11.6) until {until}, {or_leave_it}"
+        return (
+            f"You protect it: take it off your protected hubs to instruct it{named} (11.6) until {until}, {or_leave_it}"
+        )
     match mine.task if mine is not None else None:
         case Task.INSTRUCT_SPLIT_HUBS:
             assert mine is not None
@@ -254,7 +307,7 @@ def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
         case Task.INSTRUCT_SAFE_LAUNCH if lists_taken_until(release, now) is None:
             after = _after_the_pilot(release, now)
             return f"Instruct it{named} for safe launch (11.6, stage SafeLaunch){after} until {until}, {or_leave_it}"
-    if chosen.plan.void is VoidReason.AWAITS_SECOND_SUPPLIER:
+    if _awaits(chosen) and not named:
         end = how.asked.waiting.get(release.release_id, last)
         return f"Its {how.other} can instruct it (11.6) until {show_time(min(last, end))}; otherwise {by_date}."
     if mine is not None and mine.task is Task.SEND_PREFERRED_SCHEDULE:

@@ -236,7 +236,7 @@ def named(
 @lru_cache(32)  # most lists are judged while no other release is live for the model
 def _select_named(dialect: str, of_supplier: bool, others: tuple[Release, ...]) -> Select[Any]:
     wanted, release_id = given_ids(dialect), bindparam("release", type_=Text())
-    elsewhere = or_(false(), *(and_(fits_sql(one), _instructed(wanted, one.release_id)) for one in others))
+    elsewhere = or_(false(), *(_stands(wanted, one) for one in others))
     if of_supplier:
         elsewhere = and_(responsible_sql(bindparam("supplier", type_=Unsigned64())), elsewhere)
     return (
@@ -259,6 +259,27 @@ def _select_named(dialect: str, of_supplier: bool, others: tuple[Release, ...]) 
             release_hub, and_(release_hub.c.release_id == release_id, release_hub.c.device_id == hub.c.device_id)
         )
     )
+
+
+def standing_under(connection: Connection, ids: Iterable[int], release: Release, now: datetime) -> frozenset[int]:
+    """Return those of the hubs that no other release's request can have, as something stands under this live one.
+
+    It is what makes them `in_progress` under the others (`named`).
+    """
+    query = _select_standing(connection.dialect.name, release)
+    return frozenset(connection.execute(query, {GIVEN: given(connection, ids), "now": now}).scalars())
+
+
+@lru_cache(32)
+def _select_standing(dialect: str, release: Release) -> Select[Any]:
+    wanted = given_ids(dialect)
+    query = select(hub.c.device_id).join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+    return query.where(_stands(wanted, release))
+
+
+def _stands(wanted: FromClause, release: Release) -> ColumnElement[bool]:
+    """Whether an instruction stands under a release, while that may be applied to the hub."""
+    return and_(fits_sql(release), _instructed(wanted, release.release_id))
 
 
 def _in_default_list(release_id: BindParameter[str]) -> ColumnElement[bool]:

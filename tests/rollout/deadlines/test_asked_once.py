@@ -17,7 +17,11 @@ from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
 from duis_gateway.duis.service_requests.request import ServiceRequest
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.flow.message import Authorised
@@ -148,13 +152,31 @@ def _is_taken_as_advised(store: Store, connection: Connection, scenario: Scenari
     said = "" if row is None else str(row["next_step"])
     if row is None or "nstruct it" not in said or " of R" in said or "rotect" in said:
         return
-    named = re.search(r" under (R\d)", said)
+    taken_out = re.search(r"to instruct it under (R[0-9]), take it out of that group first \(11.6 for (R[0-9]) ", said)
+    if taken_out:
+        to, before = (release_of(scenario, name) for name in taken_out.groups())
+        with connection.begin_nested() as tried:
+            _taken_back(store, connection, scenario, supplier, before, hub)
+            assert _accepted(store, connection, scenario, hub, supplier, to), said
+            tried.rollback()
+        return
+    named = re.search(r" under (R[0-9])", said)
     release = release_of(scenario, named[1] if named else str(row["release"]))
     for stage in Stage:
         if f"(11.6, stage {stage.value})" in said:
             schedules = _schedules(scenario, hub, release, (stage,))
             codes = [_answer(store, connection, scenario, supplier, None, body) for body in schedules]
             assert "I99" in codes, (said, codes)
+
+
+def _taken_back(
+    store: Store, connection: Connection, scenario: Scenario, supplier: int, release: Release, hub: int
+) -> None:
+    own = (one for one in scenario.instructions if (one.release_id, one.supplier) == (release.release_id, supplier))
+    for group in (one for one in own if hub in one.device_ids):
+        cancelled = CancelledGroup(group.group_id, group.stage)
+        body = PreferredPilotSchedule(release.release_id, release.firmware_version, (), cancelled=(cancelled,))
+        _decided(store, connection, scenario, supplier, "11.6", body)
 
 
 def release_of(scenario: Scenario, release_id: str) -> Release:

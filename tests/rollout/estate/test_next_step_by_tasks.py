@@ -10,7 +10,11 @@ import pytest
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
-from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.duis.service_requests.preferred_pilot_schedule import (
+    CancelledGroup,
+    DeploymentGroup,
+    PreferredPilotSchedule,
+)
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
@@ -205,6 +209,27 @@ def test_a_split_hub_that_another_release_has_next_is_instructed_under_the_one_o
     assert what_to_do(dcc, THEIRS).startswith(f"{launch}, {AFTER}, until {show_time(FIRST.end)}")
     instructs(dcc, THEIRS, FIRST)
     assert "CSP" in what_to_do(dcc, THEIRS)
+
+
+def test_ones_own_half_is_taken_out_before_another_release_can_have_the_hub(dcc: Steering) -> None:
+    """Before, it was to be instructed under the release that has it next, which was refused: OtherRequestInProgress."""
+    dcc.piloting()
+    instructs(dcc, OURS, FIRST)
+    sooner = PilotTerms(Period(PILOT.start + WEEK, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=sooner, automatic_date=AUTOMATIC - WEEK)
+    end = show_time(FIRST.end)
+    assert what_to_do(dcc, OURS).startswith(
+        f"You have instructed it under R1 (group L1, until {end}): its Gas Supplier can do so, too (11.6 for R1), "
+        f"until {end}; to instruct it under R2, take it out of that group first (11.6 for R1 without it); otherwise"
+    )
+    assert what_to_do(dcc, None).startswith(f"Its Gas Supplier can instruct it under R1 (11.6), until {end}; otherwise")
+    group = DeploymentGroup("L2", Stage.SAFE_LAUNCH, (SPLIT,), FIRST)
+    under_the_other = PreferredPilotSchedule("R2", "00000003", (group,))
+    assert dcc.asks(OURS, "11.6", under_the_other) == "E110602"
+    taken_back = PreferredPilotSchedule("R1", NEW, (), cancelled=(CancelledGroup("L1", Stage.SAFE_LAUNCH),))
+    assert dcc.asks(OURS, "11.6", taken_back) == "I99"
+    assert what_to_do(dcc, OURS).startswith("Instruct it for safe launch (11.6, stage SafeLaunch)")
+    assert dcc.asks(OURS, "11.6", under_the_other) == "I99"
 
 
 def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
