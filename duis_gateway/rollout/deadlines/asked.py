@@ -77,10 +77,11 @@ def asked(hub: Outlooks) -> Iterator[Asked]:
 
 def _place(hub: Outlooks, plans: Sequence[HubPlan]) -> PlanFacts | None:
     """Return the hub under the release under which it is asked for, None where it is under none of those in flight."""
-    if any(hub.busy):
-        return next(facts for facts, busy in zip(hub.live, hub.busy, strict=True) if not busy)
     every = [Prospect(facts.release, plan) for facts, plan in zip(hub.live, plans, strict=True)]
     chosen = next_prospect(every)
+    runs_it = chosen is not None and chosen.plan.basis is Basis.ACTIVE  # then no older release has it any more
+    if any(hub.busy) and not runs_it:
+        return next(facts for facts, busy in zip(hub.live, hub.busy, strict=True) if not busy)
     return next((facts for facts, one in zip(hub.live, every, strict=True) if one is chosen), None)
 
 

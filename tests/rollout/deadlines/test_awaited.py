@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from duis_gateway.duis.service_requests.preferred_pilot_schedule import Deployme
 from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.deadlines.view import deadline_rows
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
 from duis_gateway.rollout.releases.records import Period, Stage
@@ -134,3 +137,17 @@ def test_a_csp_is_asked_for_no_decision_on_hubs_that_their_supplier_protects(dcc
     assert undecided() == []
     lists.replace(OURS, [])
     assert undecided() == ["L1"]
+
+
+def test_nobody_is_asked_for_the_other_half_where_the_hub_runs_what_a_newer_release_brought(dcc: Steering) -> None:
+    """Before, its page said that there was nothing to do, while the second supplier was asked under the older one."""
+    dcc.announces("R2", firmware_version="00000003")
+    assert split(dcc, THEIRS) == 1
+    with dcc.store.write() as conn:
+        hub = hubs.get(conn, SPLIT)
+        assert hub is not None
+        hubs.upsert(conn, [replace(hub, firmware_version="00000003")])
+        row = hub_on_a_page(conn, Party(THEIRS, PartyKind.SUPPLIER, ""), SPLIT, dcc.clock.now())
+    assert row is not None
+    assert (row["release"], row["next_step"]) == ("R2", "Nothing: it runs the version of the release.")
+    assert split(dcc, THEIRS) == 0
