@@ -202,6 +202,8 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
     name, one = next(iter(own.items()))
     end = one.counting_period.end
     first = f"take it out of that group first (11.6 for {name} without it)"
+    if any(one.by_dcc or one.supplier != how.viewer for name in others for one in how.asked.holding[name]):
+        first = f"{first}, and wait until what its {how.other} or DCC instructed there is taken back, too"
     ways = [] if too_late else [f"to instruct it under {this}, {first}"]
     until = min(end, last_to_instruct(how.asked.releases[name]))
     if alone and name in how.asked.waiting and now <= until and how.able >= how.hub.suppliers:

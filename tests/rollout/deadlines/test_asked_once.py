@@ -146,17 +146,23 @@ def _agrees_with_the_status(
         assert row["release"] == release_id, "nothing else can keep the hub there"
 
 
+_TAKEN_OUT = r"instruct it under (R[0-9]), take it out of that group first \(11.6 for (R[0-9]) without it\);"
+
+
 def _is_taken_as_advised(store: Store, connection: Connection, scenario: Scenario, hub: int, supplier: int) -> None:
     """The stage for which the hub's page tells the supplier to instruct it is accepted, with no list before."""
     row = hub_on_a_page(connection, Party(supplier, PartyKind.SUPPLIER, ""), hub, scenario.now)
     said = "" if row is None else str(row["next_step"])
     if row is None or "nstruct it" not in said or " of R" in said or "rotect" in said:
         return
-    taken_out = re.search(r"to instruct it under (R[0-9]), take it out of that group first \(11.6 for (R[0-9]) ", said)
+    taken_out = re.search(
+        r"instruct it under (R[0-9]), take it out of that group first \(11.6 for (R[0-9]) without it\);", said
+    )
     if taken_out:
         to, before = (release_of(scenario, name) for name in taken_out.groups())
         with connection.begin_nested() as tried:
-            _taken_back(store, connection, scenario, supplier, before, hub)
+            for release in (before, to):  # a hub in two groups of one release is refused (E110609)
+                _taken_back(store, connection, scenario, supplier, release, hub)
             assert _accepted(store, connection, scenario, hub, supplier, to), said
             tried.rollback()
         return
