@@ -184,7 +184,7 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
         {one.release_id: one for one in model.releases},
         protection.protectors(connection, [hub.device_id]).get(hub.device_id, _NOBODY),
         model.barred.get(hub.device_id, _NONE),
-        model.schedulable(hub),
+        frozenset(one for one in model.schedulable(hub) if one[0] not in outlooks.excluded),
         outlooks.listable,
         {release_id: end for release_id, _, end, _ in outlooks.halves},
         {release_id: stage for release_id, _, _, stage in outlooks.halves},
@@ -247,13 +247,14 @@ def _frozen(found: Mapping[int, set[tuple[str, int]]]) -> _Pilots:
 class _Answer(NamedTuple):
     """What is asked of a hub; by release and supplier: who may list it, whose half waits until when, its stage.
 
-    And what stands under the releases that keep others from it.
+    And what stands under the releases that keep others from it, and from which pilots it is excluded.
     """
 
     asked: tuple[Asked, ...]
     listable: tuple[tuple[str, int], ...]
     halves: tuple[tuple[str, int, datetime, Stage], ...]
     holding: Mapping[str, Sequence[HubInstruction]]
+    excluded: frozenset[str]
 
 
 def _outlooks(
@@ -287,7 +288,7 @@ def _outlooks(
             stands = {
                 under.release.release_id: _standing(under) for under, it in zip(one.live, holds, strict=True) if it
             }
-            known[key] = _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), stands)
+            known[key] = _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), stands, _excluded(one))
         yield hub, known[key]
 
 
@@ -308,6 +309,10 @@ def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:
         if not busy and facts.mark is not HubMark.EXCLUDED and fits(facts.hub, facts.release):
             for supplier in facts.hub.suppliers - hub.protectors:
                 yield facts.release.release_id, supplier
+
+
+def _excluded(hub: Outlooks) -> frozenset[str]:
+    return frozenset(one.release.release_id for one in hub.live if one.mark is HubMark.EXCLUDED)
 
 
 def _halves(hub: Outlooks) -> Iterator[tuple[str, int, datetime, Stage]]:

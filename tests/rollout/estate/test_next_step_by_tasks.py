@@ -232,6 +232,20 @@ def test_ones_own_half_is_taken_out_before_another_release_can_have_the_hub(dcc:
     assert dcc.asks(OURS, "11.6", under_the_other) == "I99"
 
 
+def test_a_hub_on_the_list_that_is_excluded_from_the_pilot_waits_for_safe_launch(dcc: Steering) -> None:
+    """Before, it was to be instructed for the pilot, which was refused: E110602."""
+    dcc.piloting()
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH, OWN_SOUTH))).startswith("E")
+    assert dcc.announces(revision=2, excluded=(OWN_NORTH,)).status == "Accepted"
+    dcc.approves()
+    assert what_to_do(dcc, OURS, OWN_NORTH).startswith(
+        f"Instruct it for safe launch once the pilot has ended (11.6), until {last(dcc)}, or leave it"
+    )
+    assert not accepts(dcc, OURS, OWN_NORTH, Stage.PILOT)
+    dcc.passes(PILOT.end)
+    assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
+
+
 def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
     """Before, it could be instructed by 11.6, which leaves it out; the operator alone is told why, too."""
     dcc.piloting()
