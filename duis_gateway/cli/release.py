@@ -8,7 +8,6 @@ from duis_gateway.cli.common import Commands, config_option, format_option, no_r
 from duis_gateway.cli.output import print_fields, print_rows, say
 from duis_gateway.config.settings import Config
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.operations.console.release import LastWord, last_word
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.pilot_lists import store as pilots
@@ -16,6 +15,7 @@ from duis_gateway.rollout.progress.records import Progress
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import DefaultSchedule, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.text.counts import counted

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_of
+from duis_gateway.operations.console.release import Turn, turn_of
 from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.rules import in_order
 from duis_gateway.rollout.deadlines.scopes import given_way
@@ -27,6 +27,7 @@ from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.world import World

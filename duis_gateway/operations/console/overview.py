@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from duis_gateway.operations import flags
 from duis_gateway.operations.console.certificates import SOON, Held, held
-from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
+from duis_gateway.operations.console.release import Step, steps_of
 from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.obligations.by_time import MISSED_OBLIGATION
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import Release
 
 MOST_RELEASES = 20

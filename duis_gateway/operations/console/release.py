@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
 from sqlalchemy import Connection, select
 
-from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.operations.console.counts import ReleaseCounts
 from duis_gateway.operations.console.picture import Picture, draw
 from duis_gateway.operations.console.waiting import Stuck, by_cause
@@ -23,6 +21,7 @@ from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent, StageReport
@@ -36,17 +35,6 @@ class Step:
     name: str
     at: datetime | None
     standing: str
-
-
-@dataclass(frozen=True, slots=True)
-class LastWord:
-    """What ended a release, or keeps it from going on; `why` is "" where nothing was said."""
-
-    what: str
-    at: datetime
-    by: str
-    why: str
-    is_bad: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +96,6 @@ def _not_arrived(conn: Connection, release: Release) -> list[NotArrived]:
     partners = {one.eui for one in parties.all_parties(conn) if one.kind is not PartyKind.SUPPLIER}
     told = partners | suppliers_of_model(conn, release.manufacturer, release.model)
     return not_arrived(conn, {release.release_id}, told)
-
-
-def last_word(release: Release, events: Sequence[ReleaseEvent]) -> LastWord | None:
-    """Return what brought a release to where it stands, if that is its end, a pause, or a pilot that is invalidated.
-
-    All of them are DCC's: where no body that decided is named, DCC's own system said it.
-    """
-    if release.state.is_live and not release.paused:
-        return None
-    stands = (release.state, release.paused)
-    since = list(takewhile(lambda one: (one.state, one.paused) == stands, reversed(events)))
-    if not since:
-        return None
-    said = since[-1]
-    by = said.by if eui_as_typed(said.by) is None else "DCC"
-    is_bad = release.state not in (ReleaseState.CLOSED, ReleaseState.SUPERSEDED)
-    what = said.event.replace("_", " ").capitalize()
-    return LastWord(what, said.at, by, said.commentary or "", is_bad)
 
 
 def _offers(conn: Connection, release_id: str) -> list[Offer]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from duis_gateway.errors import NoSuchPath
 from duis_gateway.operations.console.groups import Group, groups_of
-from duis_gateway.operations.console.release import LastWord, Step, last_word, steps_of
+from duis_gateway.operations.console.release import Step, steps_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.rules import Task
@@ -23,6 +23,7 @@ from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.rollout.progress.store import failed_of, own_far
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.store.tables import preferred_hub, preferred_list
 

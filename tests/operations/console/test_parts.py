@@ -14,7 +14,7 @@ from duis_gateway.clock import FixedClock
 from duis_gateway.doors.http import Edge
 from duis_gateway.operations.console import remembered as remembered_figures
 from duis_gateway.operations.console import search
-from duis_gateway.operations.console.release import LastWord, Turn, last_word, turn_in_short, turn_of
+from duis_gateway.operations.console.release import Turn, turn_in_short, turn_of
 from duis_gateway.operations.console.remembered import Remembered
 from duis_gateway.operations.console.search import Wanted, Way
 from duis_gateway.operations.console.site import Console, Sources
@@ -22,6 +22,7 @@ from duis_gateway.operations.metrics import Metrics
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.rollout.deadlines.rules import Deadline, Task, TaskState
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.store.engine import Store

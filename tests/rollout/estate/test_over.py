@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import esi.messages as esi
-from duis_gateway.operations.console.release import last_word
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page, hub_row
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import last_word
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
 from duis_gateway.text.times import show_time
 from tests.support.databases import KINDS
