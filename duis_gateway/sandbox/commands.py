@@ -23,7 +23,6 @@ _ANNOUNCED = Parameter("release", "the release; otherwise the newest in flight t
 _DECIDED = Parameter(
     "release", "the release; otherwise the newest approved one in flight, and to proceed the newest paused one", TEXT
 )
-_OF_HUBS = Parameter("release", "the release; otherwise the newest approved one for these hubs", TEXT)
 _NEXT = Parameter("release", "the release; otherwise the one that has these hubs next, or the newest approved", TEXT)
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
 _STAGE = choice("pilot", "safe-launch")
@@ -123,7 +122,7 @@ COMMANDS: tuple[Command, ...] = (
             ),
             Parameter("start", "when its period begins; otherwise now", MOMENT),
             Parameter("end", "when it ends; otherwise a week later", MOMENT),
-            _OF_HUBS,
+            _NEXT,
         ),
     ),
     Command(
@@ -135,7 +134,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("hub", "the whole list, by number or EUI-64", HUB, argument=True, many=True),
             _list_of("add", "hubs to add to the default list"),
             _list_of("remove", "hubs to take from the default list"),
-            _OF_HUBS,
+            _NEXT,
             _SOAP,
         ),
     ),
@@ -151,7 +150,7 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("end", "when it ends; otherwise in eight days", MOMENT),
             Parameter("stage", "the stage", _STAGE, default="pilot"),
             Parameter("constraint", "offered constraints to ask for", TEXT, many=True),
-            _OF_HUBS,
+            _NEXT,
             _SOAP,
         ),
     ),

@@ -198,7 +198,7 @@ def batch(
     release: str | None,
 ) -> None:
     """DCC instructs hubs itself, for a period: from now on, for a week, unless another is given."""
-    found = turn.release(release, hub)
+    found = turn.of_hubs(release, hub)
     starts = turn.now if start is None else moment_of(start, turn.now)
     ends = starts + A_WEEK if end is None else moment_of(end, turn.now)
     name = group or turn.free_batch(found)
@@ -304,7 +304,7 @@ def choose(
     soap: bool,
 ) -> None:
     """A supplier submits its Preferred Pilot List (11.5): whole, or as amendments; without hubs the default."""
-    found = turn.release(release, [*(hub or ()), *(add or ()), *(remove or ())])
+    found = turn.of_hubs(release, [*(hub or ()), *(add or ()), *(remove or ())])
     _note_older(turn, supplier)
     body = PreferredPilotList(found.release_id, found.firmware_version, hub or None, add or (), remove or ())
     turn.say(supplier.name, body, "soap" if soap else None)
@@ -328,7 +328,7 @@ def instruct(
     soap: bool,
 ) -> None:
     """A supplier submits its Preferred Pilot Schedule (11.6) with one group."""
-    found = turn.release(release, hub)
+    found = turn.of_hubs(release, hub)
     _note_older(turn, supplier)
     first, last = _DEFAULT_PERIOD
     asked = Group(

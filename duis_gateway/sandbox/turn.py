@@ -75,35 +75,57 @@ class Turn:
             WrongCommand: no release of that name was announced.
             CannotBeDone: none is in flight.
         """
-        with self.world.store.read() as conn:
-            if named is not None:
+        if named is not None:
+            with self.world.store.read() as conn:
                 found = releases.find(conn, named)
-                if found is None:
-                    raise WrongCommand(f"no release {named[:60]!r} was announced")
-                return found
-            models = {(one.manufacturer, one.model) for one in hubs.get_many(conn, device_ids).values()}
-            live = [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]
+            if found is None:
+                raise WrongCommand(f"no release {named[:60]!r} was announced")
+            return found
+        live = self._in_flight(device_ids)
         if not live:
-            these = " for these hubs" if models else ""
+            these = " for these hubs" if self.hubs(device_ids) else ""
             raise CannotBeDone(f"no release is in flight{these}: announce one, or name a release")
         return next(filter(meant, live), None) or newest_approved(live) or live[0]
 
-    def approved(self, named: str | None, device_ids: Sequence[int]) -> Release:
-        """Return a release as `release` does; without a name only one that is approved.
+    def of_hubs(self, named: str | None, device_ids: Sequence[int]) -> Release:
+        """Return a release by its id; without one the one that runs for these hubs, and note which that is.
 
-        Of the approved ones it is the one that has all of these hubs next, if one has.
+        It is the approved one that has all of them next, if one has; else it is chosen as `release` does.
+
+        Raises:
+            WrongCommand: no release of that name was announced.
+            CannotBeDone: none is in flight.
+        """
+        if named is not None:
+            return self.release(named)
+        has_next = self._has_next(device_ids)
+        found = self.release(None, device_ids, has_next)
+        if len(self._in_flight(device_ids)) > 1:
+            runs = "the newest approved one" if found.state is not ReleaseState.NOTIFIED else "the newest"
+            why = "which has these hubs next" if has_next(found) else runs
+            self.note(f"the release is {found.release_id}, {why}; `release` names another")
+        return found
+
+    def approved(self, named: str | None, device_ids: Sequence[int]) -> Release:
+        """Return a release as `of_hubs` does; without a name only one that is approved.
 
         Raises:
             WrongCommand: no release of that name was announced.
             CannotBeDone: none is in flight, or none is approved.
         """
-        found = self.release(named, device_ids, self._has_next(device_ids) if named is None else lambda _: False)
+        found = self.of_hubs(named, device_ids)
         if named is None and found.state is ReleaseState.NOTIFIED:
             yet = f"{found.release_id} is not approved yet"
             raise CannotBeDone(
                 f"{yet}: `sandbox approve --release {shlex.quote(found.release_id)}` lets DCC approve it"
             )
         return found
+
+    def _in_flight(self, device_ids: Sequence[int]) -> list[Release]:
+        """Return the releases in flight that are for these hubs (without hubs: all of them), the newest first."""
+        with self.world.store.read() as conn:
+            models = {(one.manufacturer, one.model) for one in hubs.get_many(conn, device_ids).values()}
+            return [one for one in releases.live(conn) if not models or (one.manufacturer, one.model) in models]
 
     def _has_next(self, device_ids: Sequence[int]) -> Callable[[Release], bool]:
         """Return whether a release is approved and is the one that has all of these hubs next."""

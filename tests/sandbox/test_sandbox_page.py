@@ -140,9 +140,22 @@ def test_of_two_releases_in_flight_a_hub_stands_under_the_one_that_moves_it_next
         (link,) = row(get(town), "hubs", "6").xpath(".//td[1]/a/@href")
         assert "SEC-2027-A" in words(on_console(town, link).root)
         assert shown(get(town, "/?state=batch")) == ["6"]
-        answers = town.do("activate", hub=[6])["answers"]
-        assert {one["release"] for one in answers} <= {"SEC-2027-A", None}
-        assert answers
+        commands: dict[str, dict[str, object]] = {
+            "instruct": {"supplier": "you", "hub": [6], "group": "G6", "stage": "safe-launch"},
+            "choose": {"supplier": "you", "hub": [6]},
+            "batch": {"hub": [6]},
+            "activate": {"hub": [6]},
+        }
+        said = "the release is SEC-2027-A, which has these hubs next; `release` names another"
+        for command, members in commands.items():
+            done = town.do(command, **members)
+            assert {one["release"] for one in done["answers"]} <= {"SEC-2027-A", None}, command
+            assert done["answers"]
+            assert said in done["notes"], command
+        whole = town.do("choose", supplier="you")
+        assert whole["answers"][0]["release"] == "SEC-2027-C"
+        assert "the release is SEC-2027-C, the newest approved one; `release` names another" in whole["notes"]
+        assert not any("`release` names" in note for note in town.do("batch", hub=[8], release="SEC-2027-A")["notes"])
 
 
 def test_a_hubs_buttons_go_for_the_release_that_they_name(town: RunningSandbox) -> None:
