@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import eui_as_typed, format_eui
 from duis_gateway.operations.flags import OperatorFlag
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.failure_thresholds import store as thresholds
+from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases.lifecycle import Event
+from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions import store as rollout
 
 TO_DO: Mapping[str, str] = {
     "unmatched": "Ask the CSP for the CS06 that this outcome belongs to; its registered suppliers were told of it.",
@@ -36,11 +43,35 @@ class About:
     to_do: str
 
 
-_OF_ITS_COURSE = frozenset({"decision outstanding", "pause proposed", "missed obligation"})
+_OF_DCC = frozenset({"decision outstanding", "high priority", "pause proposed"})
+"""The kinds that ask DCC for a decision."""
+_OF_ITS_COURSE = _OF_DCC | {"missed obligation"}
 """The kinds that ask for something of a release that goes on."""
 
+Awaited = Mapping[tuple[str, str], datetime]
+"""Since when DCC's decision is awaited, by the kind of flag that asks for it and the release."""
 
-def about(flag: OperatorFlag, releases: Mapping[str, Release]) -> About:
+
+def awaited(conn: Connection, raised: Iterable[OperatorFlag], releases: Mapping[str, Release]) -> Awaited:
+    """Return for what flags ask DCC that it has not decided yet."""
+    found: dict[tuple[str, str], datetime] = {}
+    for name in {one.subject for one in raised if one.kind in _OF_DCC and one.subject in releases}:
+        reports = filter(None, (rollout.report_of(conn, name, stage) for stage in Stage))
+        outstanding = [one.reported_at for one in reports if not one.success and not one.decided]
+        invalidated = history.newest(conn, name, Event.SUCCESSOR_APPROVED)
+        if invalidated is not None and releases[name].state is ReleaseState.INVALIDATED:
+            outstanding.append(invalidated.at)
+        proposal = thresholds.find_proposal(conn, name)
+        since = {
+            "decision outstanding": outstanding,
+            "high priority": [one.received_at for one in rollout.incidents(conn, name)],
+            "pause proposed": [] if proposal is None else [proposal.at],
+        }
+        found |= {(kind, name): min(times) for kind, times in since.items() if times}
+    return found
+
+
+def about(flag: OperatorFlag, releases: Mapping[str, Release], awaited_since: Awaited) -> About:
     """Return what a flag is about; `releases`: all that there are, by their names."""
     subject = flag.subject
     named = (subject, subject.rpartition(" ")[0], subject.partition(" ")[0])
@@ -49,4 +80,8 @@ def about(flag: OperatorFlag, releases: Mapping[str, Release]) -> About:
     to_do = TO_DO.get(flag.kind, "")
     if release is not None and flag.kind in _OF_ITS_COURSE and releases[release].state.is_over:
         to_do = f"Nothing any more: {release} is {releases[release].state}."
+    elif release is not None and flag.kind in _OF_DCC:
+        since = awaited_since.get((flag.kind, release))
+        if since is None or flag.at < since:
+            to_do = f"Nothing any more: it is settled, and the page of {release} says how."
     return About(flag, release, None if eui is None else format_eui(eui), to_do)

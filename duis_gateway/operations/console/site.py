@@ -302,10 +302,10 @@ class Console:
             unseen = flags.unacknowledged(conn, 200)
             every = {one.release_id: one for one in releases.all_releases(conn)}
             seen = [one for one in flags.newest(conn, 200) if one.acknowledged_at is not None]
-            done = evidence.newest(conn)
+            since, done = flag_words.awaited(conn, unseen, every), evidence.newest(conn)
         return self._page(
             "flags.html",
-            unseen=[flag_words.about(one, every) for one in unseen],
+            unseen=[flag_words.about(one, every, since) for one in unseen],
             seen=seen,
             form_token=self._guard.form_token("acknowledge"),
             told=asked.number(fields["done"], "done") if "done" in fields else None,

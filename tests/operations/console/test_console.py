@@ -398,7 +398,8 @@ def test_a_flag_leads_to_what_it_is_about_and_says_what_to_do(shown: Shown) -> N
     root = get(shown, "/flags")
     links = root.xpath("//div[@aria-label='Open flags']//td[4]/a/@href")
     assert {f"/releases/{shown.release}", f"/hubs/{shown.active}"} <= set(links)
-    assert "See that DCC knows of the incident and decides on it." in words(root)
+    assert "Ask the CSP for the CS06 that this outcome belongs to" in words(root)
+    assert f"it is settled, and the page of {shown.release} says how." in words(root), "there is no such incident"
 
 
 @pytest.mark.parametrize(
