@@ -14,9 +14,10 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class NextActions:
-    """What a CSP, or a kind of party, does next under a release: the most pressing, and what is late; not: `more`.
+    """What a CSP, or a kind of party, does next under a release, the most pressing first; what is not shown: `more`.
 
-    Late is what is overdue, and what it was not told of that is the affair of the party that looks.
+    Shown are the first task, the first group of the party that looks on which a CSP has to decide, as nobody else can,
+    and what is late: overdue, or that party's affair and not told of.
     """
 
     tasks: tuple[Deadline, ...]
@@ -44,6 +45,10 @@ def next_actions_of_others(
 
 
 def _shown(tasks: list[Deadline], party: int, now: datetime) -> NextActions:
-    late = (one for one in tasks[1:] if one.overdue(now) or (one.not_told and one.about == party))
-    shown = [tasks[0], *late][:_MOST]
+    first, own = tasks[0], next((one for one in tasks if one.task is Task.DECIDE_ON_GROUP and one.about == party), None)
+
+    def is_shown(one: Deadline) -> bool:
+        return one is first or one is own or one.overdue(now) or bool(one.not_told and one.about == party)
+
+    shown = [one for one in tasks if is_shown(one)][:_MOST]
     return NextActions(tuple(shown), len(tasks) - len(shown))

@@ -313,6 +313,20 @@ def test_of_the_others_all_that_is_late_is_shown_and_the_rest_counted() -> None:
     assert set(both) == set(each), "what is more of one CSP's was counted under the other's regions"
 
 
+def test_of_a_csps_tasks_ones_own_is_shown_beside_what_comes_first() -> None:
+    """A supplier read "send default list" "and 3 more tasks", one of which was to decide on its own group."""
+    groups = tuple(UndecidedGroup(OURS, name, PILOT.start + SECOND, 1) for name in ("G1", "G2"))
+    found = in_order(csp_deadlines(release(), CspFacts(CSP, frozenset({"North"}), undecided=groups), NOW))
+    (actions,) = next_actions_of_others(found, PartyKind.SUPPLIER, OURS, NOW)
+    assert [(one.task, one.subject) for one in actions.tasks] == [
+        (Task.SEND_DEFAULT_LIST, "North"),
+        (Task.DECIDE_ON_GROUP, "G1"),
+    ]
+    assert actions.more == len(found) - 2 > 0
+    (theirs,) = next_actions_of_others(found, PartyKind.SUPPLIER, THEIRS, NOW)
+    assert [one.task for one in theirs.tasks] == [Task.SEND_DEFAULT_LIST]
+
+
 @given(
     st.builds(
         release,
