@@ -18,6 +18,7 @@ from duis_gateway.rollout.periods import instruction_in_time, is_over
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.counting import last_to_end
+from duis_gateway.rollout.plans.groups import without_group
 from duis_gateway.rollout.plans.records import GroupName, Lost, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub, stays_alone, waiting
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
@@ -78,7 +79,8 @@ def halves_in_vain(
 def lost_with_the_release(moment: Moment, before: Release, reason: VoidReason) -> Lost:
     """Return what suppliers had instructed, and no plan that was told rests on, of a release that ends now.
 
-    One half of a split hub, whose period is not over, or what a pause holds: nothing else would say that it is void.
+    One half of a split hub, whose period is not over, or what a pause holds: nothing else would say that it is void. Of
+    a half that waits while DCC's batch moves the hub, nothing else would name the group.
 
     Args:
         moment: the transaction; what stood is still there.
@@ -86,12 +88,17 @@ def lost_with_the_release(moment: Moment, before: Release, reason: VoidReason) -
         reason: why it is void.
     """
     own: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
+    chosen: defaultdict[int, set[int]] = defaultdict(set)
     shared = plans.of_release(moment.conn, before, moment.now)
     for chunk in told.concerned(moment.conn, before.release_id, named=True, size=HUBS_AT_ONCE):
         for facts, members in plans.kinds(moment.conn, shared, chunk):
-            for supplier in _untold(facts):
+            apart = frozenset(without_group(facts, by_dcc=plan_hub(facts).by_dcc))
+            for supplier in _losing(facts):
                 own[supplier].update(dict.fromkeys(members, reason))
-    return Lost({device_id: reason for theirs in own.values() for device_id in theirs}, own)
+                if supplier in apart:
+                    chosen[supplier].update(members)
+    reasons = {device_id: reason for theirs in own.values() for device_id in theirs}
+    return Lost(reasons, own, {supplier: frozenset(ids) for supplier, ids in chosen.items()})
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -121,10 +128,9 @@ def void_before(moment: Moment, before: Release) -> Mapping[VoidBefore, frozense
     return {key: frozenset(members) for key, members in sorted(found.items())}
 
 
-def _untold(facts: PlanFacts) -> Collection[int]:
-    """Return the suppliers whose instruction stands, and of which no plan is told just now."""
-    plan = plan_hub(facts)
-    if plan.period is not None:
-        return facts.hub.suppliers if plan.held else ()
-    one = waiting(facts)
+def _losing(facts: PlanFacts) -> Collection[int]:
+    """Return the suppliers whose instruction stands, and on which no plan that is told just now rests."""
+    plan, one = plan_hub(facts), waiting(facts)
+    if plan.period is not None and plan.held:
+        return facts.hub.suppliers
     return () if one is None or is_over(one.counting_period, facts.at) else (one.supplier,)

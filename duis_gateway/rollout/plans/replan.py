@@ -21,7 +21,7 @@ from duis_gateway.rollout.periods import just_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.comparison import Outlook, news
-from duis_gateway.rollout.plans.groups import note_groups, without_group
+from duis_gateway.rollout.plans.groups import groups_around, note_groups, without_group
 from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
@@ -217,6 +217,11 @@ def _tell_lost(
     owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for supplier, own in lost.own.items():
         note_groups(bulletin, moment, release, own, *of_dcc)
+        # Also where DCC had the plan: the group that waited beside it ends now.
+        of_groups = own.keys() - lost.chosen.get(supplier, frozenset())
+        for whose, name, members in groups_around(moment, release.release_id, of_groups) if of_groups else ():
+            if whose == supplier:
+                bulletin.groups[supplier].update(dict.fromkeys(members, name))
         owed[supplier] = dict(own)
     for device_id, region in hubs.regions(moment.conn, lost.reasons).items():
         for party in listeners.partners_in(region):
