@@ -8,6 +8,7 @@ from duis_gateway.sandbox.parameters import (
     DOCUMENT,
     FLAG,
     HUB,
+    HUBS,
     MOMENT,
     TEXT,
     URL,
@@ -29,7 +30,9 @@ _STAGE = choice("pilot", "safe-launch")
 _SUPPLIER = Parameter("supplier", "who", party(*SUPPLIERS), required=True, argument=True)
 _SOAP = Parameter("soap", "through the SOAP door", FLAG, default=False)
 _VERSION = Parameter("version", "the firmware version; otherwise the release's", TEXT)
-_HUBS = Parameter("hub", "the hubs, by number or EUI-64", HUB, required=True, argument=True, many=True)
+_HUBS = Parameter(
+    "hub", "the hubs, by number, range (101-103) or EUI-64", HUBS, required=True, argument=True, many=True
+)
 _REASON = (
     "why: any text of up to 2,000 characters, passed on as it is; a hub itself says hashMismatch, noImageHeld or "
     "activationFailure"
@@ -38,7 +41,7 @@ _DELAY = Parameter("delay", "how many seconds a slow one takes (5 by default)", 
 
 
 def _list_of(name: str, about: str) -> Parameter:
-    return Parameter(name, about, HUB, many=True)
+    return Parameter(name, about, HUBS, many=True)
 
 
 def _behaviour(name: str, about: str, *members: str) -> Command:
@@ -131,7 +134,7 @@ COMMANDS: tuple[Command, ...] = (
         "choose",
         (
             _SUPPLIER,
-            Parameter("hub", "the whole list, by number or EUI-64", HUB, argument=True, many=True),
+            Parameter("hub", "the whole list, by number, range (101-103) or EUI-64", HUBS, argument=True, many=True),
             _list_of("add", "hubs to add to the default list"),
             _list_of("remove", "hubs to take from the default list"),
             _NEXT,

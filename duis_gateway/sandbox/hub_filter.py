@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from duis_gateway.duis.identifiers import eui_as_typed, format_eui
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.rollout.estate.rules import HubState
-from duis_gateway.sandbox.cast import LAST_HUB, SUPPLIERS
-from duis_gateway.sandbox.parameters import HUB, WrongCommand, known_words
+from duis_gateway.sandbox.cast import SUPPLIERS
+from duis_gateway.sandbox.parameters import Backwards, WrongCommand, hubs_as_typed, known_words
 from duis_gateway.sandbox.standing import HubStanding
 
 NO_RELEASE = "no_release"
 STATES = (*HubState, NO_RELEASE)
 FIELDS = ("hub", "state", "release", "supplier", "after")
 _AT_ONCE = 10
-_RANGE = re.compile(r"([0-9]{1,3})\s*[-\u2013]\s*([0-9]{1,3})")
 
 
 class Found(NamedTuple):
@@ -26,10 +25,6 @@ class Found(NamedTuple):
     of: int
     last: str = ""
     wrong: str = ""
-
-
-class _Backwards(Exception):
-    """The end of a range stands before its beginning; the text says how it was meant."""
 
 
 def find_hubs(hubs: Sequence[Mapping[str, Any]], stand: Mapping[str, HubStanding], asked: Mapping[str, str]) -> Found:
@@ -44,9 +39,9 @@ def find_hubs(hubs: Sequence[Mapping[str, Any]], stand: Mapping[str, HubStanding
     if supplier:
         known_words("the supplier", supplier, [one.name for one in SUPPLIERS])
     try:
-        named = set(_named(asked["hub"])) if "hub" in asked else None
-    except _Backwards as error:
-        return Found((), 0, wrong=str(error))
+        named = {format_eui(one) for one in hubs_as_typed(asked["hub"])} if "hub" in asked else None
+    except Backwards as error:
+        return Found((), 0, wrong=f"{error.given} is backwards: {error.meant} names these hubs.")
     except ValueError as error:
         return Found((), 0, wrong=f"A hub is named by {error}; several are set apart by blanks, or named as 101-120.")
     wanted = [
@@ -60,21 +55,6 @@ def find_hubs(hubs: Sequence[Mapping[str, Any]], stand: Mapping[str, HubStanding
     after = asked.get("after", "0")
     left = [one for one in wanted if _number(one["number"]) > _number(after)]
     return Found(left[:_AT_ONCE], len(wanted), left[_AT_ONCE - 1]["number"] if len(left) > _AT_ONCE else "")
-
-
-def _named(text: str) -> Iterator[str]:
-    """Yield the EUI-64s of what was typed (ValueError: it names no hub; the text says what does)."""
-    if found := _RANGE.fullmatch(text.strip()):
-        first, last = int(found[1]), int(found[2])
-        if first > last:
-            raise _Backwards(f"{first}-{last} is backwards: {last}-{first} names these hubs.")
-        yield from (format_eui(HUB.read(one)) for one in range(max(first, 1), min(last, LAST_HUB) + 1))
-        return
-    if (eui := eui_as_typed(text)) is not None:  # it may be written with blanks
-        yield format_eui(eui)
-        return
-    for one in re.split(r"[,\s]+", text.strip(", \t")):
-        yield format_eui(HUB.read(one))
 
 
 def _states(hub: Mapping[str, Any], stands: HubStanding | None) -> set[str]:

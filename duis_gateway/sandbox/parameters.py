@@ -24,6 +24,8 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}|$)")
 _LONGEST = 2_000  # of a remark, in every schema
 _MOST_SHOWN = 60
 _MOST_DIGITS = len(str(LAST_HUB))
+_RANGE = re.compile(rf"([0-9]{{1,{_MOST_DIGITS}}})\s*[-\u2013]\s*([0-9]{{1,{_MOST_DIGITS}}})")
+_WITHIN_RANGE = re.compile(r"(?<=[0-9])\s*[-\u2013]\s*(?=[0-9])")
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -35,16 +37,23 @@ class CannotBeDone(GatewayError):
     """A command is correct, but cannot be done as things stand in the sandbox; the text says why."""
 
 
+def _parts(text: str) -> list[str]:
+    return re.split(r"[,\s]+", text.strip(", \t\r\n"))
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of value: its JSON schema, and how it is read (ValueError: it is not one; the text completes "must be").
 
-    `words` are the choices that a person has, if there are only these.
+    `words` are the choices that a person has, if there are only these. `parts` sets a text apart that holds several.
+    `spread`: what is given as one value may stand for several, and `read` returns a list of them.
     """
 
     schema: Mapping[str, Any]
     read: Callable[[Any], Any]
     words: Sequence[str] = ()
+    parts: Callable[[str], Sequence[str]] = _parts
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +92,9 @@ class Parameter:
         try:
             if not self.many:
                 return self.kind.read(given)
-            if isinstance(given, list | tuple):
-                return [self._one(one) for one in given]
-            return [self._one(one) for one in re.split(r"[,\s]+", str(given).strip(", \t\r\n"))]
+            several = given if isinstance(given, list | tuple) else self.kind.parts(str(given))
+            read = [self._one(one) for one in several]
+            return [value for values in read for value in values] if self.kind.spread else read
         except ValueError as error:
             raise WrongCommand(f"`{self.name}` must be {error}, not {_shown(given)}") from None
 
@@ -217,6 +226,40 @@ def _hub(given: Any) -> int:
     return eui
 
 
+class Backwards(ValueError):
+    """The end of a range stands before its beginning; `meant` is how it was meant."""
+
+    def __init__(self, given: str, meant: str) -> None:
+        super().__init__(f"written as {meant}")
+        self.given, self.meant = given, meant
+
+
+def _hubs(given: Any) -> list[int]:
+    """Read a hub, or a range of their numbers."""
+    found = _RANGE.fullmatch(str(given).strip())
+    if found is None:
+        return [_hub(given)]
+    first, last = int(found[1]), int(found[2])
+    if first > last:
+        raise Backwards(f"{first}-{last}", f"{last}-{first}")
+    return [_hub(one) for one in range(first, last + 1)]
+
+
+def _parts_of_hubs(text: str) -> list[str]:
+    """Set apart what names several hubs; an EUI-64, and a range, may be written with blanks."""
+    return [text] if eui_as_typed(text) is not None else _parts(_WITHIN_RANGE.sub("-", text))
+
+
+def hubs_as_typed(text: str) -> list[int]:
+    """Return the hubs that a text names: by number, range or EUI-64, several of them with blanks or commas between.
+
+    Raises:
+        ValueError: one is no hub; the text completes "must be".
+        Backwards: a range has its end first.
+    """
+    return [hub for one in _parts_of_hubs(text) for hub in _hubs(one)]
+
+
 def _moment(given: Any) -> datetime | timedelta:
     """Read a time, or a step forward or back; a day alone is its midnight in UTC."""
     if isinstance(given, datetime):
@@ -306,5 +349,13 @@ FLAG = Kind(_FLAG, _flag, (_TRUE[0], _FALSE[0]))
 _NUMBER_OF_HUB = {"type": "integer", "minimum": 1, "maximum": LAST_HUB, "description": "the number of a hub"}
 _DIGITS_OF_HUB = {"type": "string", "pattern": f"^[0-9]{{1,{_MOST_DIGITS}}}$", "description": "the same as a text"}
 HUB = Kind({"anyOf": [_NUMBER_OF_HUB, _DIGITS_OF_HUB, dict(EUI_AS_TYPED_SCHEMA)]}, _hub)
+_RANGE_OF_HUBS = {
+    "type": "string",
+    "pattern": f"^[0-9]{{1,{_MOST_DIGITS}}}[-\u2013][0-9]{{1,{_MOST_DIGITS}}}$",
+    "description": "the hubs from one number to another, both included",
+    "examples": ["101-103"],
+}
+HUBS = Kind({"anyOf": [*HUB.schema["anyOf"], _RANGE_OF_HUBS]}, _hubs, parts=_parts_of_hubs, spread=True)
+"""A hub, or a range of them, where a command takes several."""
 MOMENT = Kind({"type": "string", "examples": ["+60d", "2027-03-01", "2027-03-01T09:00:00Z"]}, _moment)
 URL = Kind({"type": "string", "format": "uri"}, _url)

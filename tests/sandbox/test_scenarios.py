@@ -17,6 +17,7 @@ import pytest
 import duis_gateway
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.errors import ConfigurationError
+from duis_gateway.sandbox.cast import device_id
 from duis_gateway.sandbox.commands import BY_COMMAND, COMMANDS
 from duis_gateway.sandbox.demo.story import PARTS, SCENARIO
 from duis_gateway.sandbox.main import teller
@@ -149,6 +150,22 @@ def test_a_time_may_be_written_as_toml_has_it(tmp_path: Path) -> None:
 def test_of_a_list_the_value_that_is_wrong_is_named() -> None:
     with pytest.raises(WrongCommand, match=r"^each `hub` must be a number from 1 to 120, .*, not 'abc'$"):
         BY_COMMAND["activate"].read({"hub": ["1", "abc"]})
+
+
+def test_several_hubs_are_named_by_ranges_too_and_one_is_not() -> None:
+    """The page alone took 101-103: in a command it was "not a number"."""
+    activate = BY_COMMAND["activate"]
+    for given in (["101-103", 7], "101-103, 7", "101 \u2013 103 7", ["101", "102-103", "7"]):
+        assert activate.read({"hub": given})["hub"] == [device_id(one) for one in (101, 102, 103, 7)], given
+    assert activate.read({"hub": "00 DB 12 34 56 00 00 01"})["hub"] == [device_id(1)]
+    announced = BY_COMMAND["announce"].read({"proving": "1-2"})
+    assert announced["proving"] == [device_id(1), device_id(2)]
+    with pytest.raises(WrongCommand, match=r"^each `hub` must be written as 101-103, not '103-101'$"):
+        activate.read({"hub": ["103-101"]})
+    with pytest.raises(WrongCommand, match=r"^each `hub` must be a number from 1 to 120, .*, not '119-121'$"):
+        activate.read({"hub": "119-121"})
+    with pytest.raises(WrongCommand, match=r"^`hub` must be a number from 1 to 120, .*, not '1-2'$"):
+        BY_COMMAND["read"].read({"supplier": "you", "hub": "1-2"})
 
 
 def test_commands_are_known_without_the_gateway() -> None:
