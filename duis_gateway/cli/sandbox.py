@@ -16,7 +16,7 @@ from duis_gateway.cli.output import say
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.cli.terminal import BAD
 from duis_gateway.sandbox.commands import COMMANDS
-from duis_gateway.sandbox.parameters import FLAG, HUB, MOMENT, STEP, URL, Command, Parameter
+from duis_gateway.sandbox.parameters import FLAG, HUB, HUBS, MOMENT, STEP, URL, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
 from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
 from duis_gateway.sandbox.words import Line, in_lines
@@ -101,7 +101,7 @@ class _Given(click.types.StringParamType):
         return value
 
 
-_METAVARS = {id(HUB): "hub", id(MOMENT): "time", id(URL): "url"}
+_METAVARS = {id(HUB): "hub", id(HUBS): "hub", id(MOMENT): "time", id(URL): "url"}
 
 
 def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -84,11 +84,10 @@ COMMANDS: tuple[Command, ...] = (
             Parameter("threshold", "percentage of hubs failing within a day at which it is held", whole_number(1, 100)),
             Parameter(
                 "least",
-                "how many hubs must have an outcome for the threshold to count",
+                "with `threshold`: how many hubs must have an outcome for it to count (3 by default)",
                 whole_number(1, 1_000_000),
-                default=3,
             ),
-            Parameter("hold", "whether the threshold holds the plan, or only tells DCC", FLAG, default=True),
+            Parameter("hold", "with `threshold`: whether it holds the plan, or only tells DCC (true by default)", FLAG),
             Parameter("approve", "whether DCC approves it at once", FLAG, default=True),
         ),
     ),

@@ -41,6 +41,7 @@ from duis_gateway.sandbox.turn import Turn
 from duis_gateway.text.counts import counted
 
 _SLOW = 5.0
+_LEAST = 3
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 _STAGES = {"pilot": InstructedStage.PILOT, "safe-launch": InstructedStage.SAFE_LAUNCH}
 DCC = "dcc"
@@ -61,11 +62,16 @@ def announce(
     excluded: list[int] | None,
     predecessor: list[str] | None,
     threshold: int | None,
-    least: int,
-    hold: bool,
+    least: int | None,
+    hold: bool | None,
     approve: bool,
 ) -> None:
     """DCC announces a release, or a new revision of one, and approves it."""
+    if threshold is None and (least is not None or hold is not None):
+        raise WrongCommand(
+            f"`{'hold' if least is None else 'least'}` says how a threshold counts: give `threshold`, too"
+        )
+    limits = None if threshold is None else FailureThreshold(threshold, 24, least or _LEAST, hold is not False)
     with turn.world.store.read() as conn:
         every = {one.release_id: one for one in releases.all_releases(conn)}
     known = every.get(release or "")
@@ -88,7 +94,7 @@ def announce(
         friendly=tuple(friendly or ()),
         excluded=tuple(excluded or ()),
         permitted_predecessors=tuple(predecessor or ()),
-        failure_threshold=FailureThreshold(threshold, 24, least, hold) if threshold else None,
+        failure_threshold=limits,
     )
     turn.say(DCC, notice)
     turn.world.settle()

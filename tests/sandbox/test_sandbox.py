@@ -374,6 +374,8 @@ NINES = "9" * 5000
             400,
             "a text of at most 2,000 characters",
         ),
+        ("POST", "/v1/announce", '{"least": 5}', 400, "`least` says how a threshold counts: give `threshold`, too"),
+        ("POST", "/v1/announce", '{"hold": false}', 400, "`hold` says how a threshold counts: give `threshold`, too"),
         ("POST", "/v1/announce", '{"proving": [1, ""]}', 400, "one of `proving` is empty; leave it out"),
         ("POST", "/v1/choose", '{"supplier": "you", "add": [""]}', 400, "one of `add` is empty"),
         ("POST", "/v1/activate", '{"hub": ", ,"}', 400, "one of `hub` is empty"),
@@ -758,6 +760,19 @@ def fits(value: Any, schema: dict[str, Any], described: dict[str, Any]) -> bool:
         members = schema["properties"]
         return set(value) == set(members) and all(fits(one, members[name], described) for name, one in value.items())
     return True
+
+
+def test_a_threshold_counts_three_hubs_and_holds_unless_it_is_said_otherwise(town: RunningSandbox) -> None:
+    """`--least` without a threshold was taken, and did nothing."""
+    at = ("--config", town.folder / "gateway.toml")
+    for members, said in (
+        ({}, "50 % of at least 3 hubs within 24 hours: the plan is held until DCC decides"),
+        ({"least": 1, "hold": False}, "50 % of at least 1 hub within 24 hours: a pause is proposed to DCC"),
+    ):
+        town.do("announce", release="SEC-T", threshold=50, **members)
+        assert said in " ".join(done("release", "show", "SEC-T", *at).split())
+    alone = refused(2, "sandbox", "announce", "--least", "5", "--port", str(town.port))
+    assert alone.endswith("`least` says how a threshold counts: give `threshold`, too")
 
 
 def test_a_release_is_of_the_model_that_is_named(town: RunningSandbox) -> None:
