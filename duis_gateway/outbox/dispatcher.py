@@ -27,6 +27,11 @@ _SHORTEST_LOOK = 0.01
 _SHARE_TO_FINISH = 0.6
 _SHARE_TO_GIVE_UP = 0.9
 _SECONDS_TO_STOP = 10.0
+_LANES_AT_THE_DATABASE = 2
+"""Of two hundred lanes at once the rest took every connection to PostgreSQL, and messages that came in waited.
+
+Two deliver more than one or four do: one claims while the other commits.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Delivery:
             *(self._settings.lanes.lease_with(sender.deadline) for sender in senders.values()),
         )
         self._stopping = Stopping()
+        self._turns = threading.BoundedSemaphore(_LANES_AT_THE_DATABASE)
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._lanes: dict[Destination, Lane] = {}
@@ -179,7 +185,14 @@ class Delivery:
             lane = self._lanes.get(destination)
             if lane is None:
                 lane = self._lanes[destination] = Lane(
-                    destination, self._store, sender, self._policy, self._settings.lanes, self._observer, self._stopping
+                    destination,
+                    self._store,
+                    sender,
+                    self._policy,
+                    self._settings.lanes,
+                    self._observer,
+                    self._stopping,
+                    self._turns,
                 )
             if lane.breaker.pause > 0:
                 return

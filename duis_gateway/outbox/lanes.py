@@ -12,6 +12,7 @@ import queue
 import random
 import threading
 from dataclasses import dataclass
+from math import ceil
 from time import monotonic, sleep
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _GATHER_SECONDS = 0.05
 _LEASE_MARGIN = 2.0
+_WORTH_A_POSTER = 0.25
 _DATABASE_PAUSE = 1.0
 _BROKEN = Failure(FailureKind.DEFECT, "the gateway could not send this message; its log says why")
 
@@ -90,7 +92,10 @@ class Stopping:
 
 
 class Lane:
-    """One destination. `run` is called by one thread at a time, repeatedly; breaker and pace outlive a run."""
+    """One destination. `run` is called by one thread at a time, repeatedly; breaker and pace outlive a run.
+
+    `turns`: how many lanes of the process settle and claim at once. It is held for one transaction alone.
+    """
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class Lane:
         settings: LaneSettings,
         observer: DeliveryObserver,
         stopping: Stopping,
+        turns: threading.Semaphore,
     ) -> None:
         self.destination = destination
         self.breaker = Breaker(policy, settings.batch)
@@ -110,6 +116,7 @@ class Lane:
         self._settings = settings
         self._observer = observer
         self._stopping = stopping
+        self._turns = turns
         self._lease = settings.lease_with(sender.deadline)
         self._attempt_seconds = 1.0  # how long attempts have been taking
         self._came_back = False
@@ -164,7 +171,7 @@ class Lane:
             return []
         lease_end = monotonic() + self._lease
         try:
-            with self._store.write() as conn:
+            with self._turns, self._store.write() as conn:
                 lost = outbox.settle(conn, settlements)
                 if came_back:
                     outbox.hurry(conn, self.destination)
@@ -194,7 +201,11 @@ class Lane:
                 continue
             self._posting[job.message.id] = job
             self._jobs.put(job)
-        while len(self._posters) < min(self._settings.in_flight, len(self._posting)):
+        wanted = self._posters_wanted()
+        while len(self._posters) > wanted:
+            self._posters.pop()
+            self._jobs.put(None)
+        while len(self._posters) < wanted:
             name = f"deliver-{format_eui(self.destination.recipient)}-{len(self._posters)}"
             poster = started(self._post, self._jobs, name=name)
             if poster is None:
@@ -204,6 +215,14 @@ class Lane:
             # There is no thread to be had: this one posts by itself.
             self._jobs.put(None)
             self._post(self._jobs)
+
+    def _posters_wanted(self) -> int:
+        """How many threads are to post: no more than the work is worth.
+
+        With four for each of two hundred quick destinations a message took 284 us of processor time, with one 186.
+        """
+        work = len(self._posting) * self._attempt_seconds
+        return min(self._settings.in_flight, len(self._posting), ceil(work / _WORTH_A_POSTER))
 
     def _collect(self) -> None:
         """Wait for attempts to end, and gather those that end together.

@@ -26,8 +26,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
-    FromClause,
-    Integer,
     Select,
     bindparam,
     case,
@@ -42,6 +40,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from duis_gateway.audit import recording
 from duis_gateway.machine import trace_context
+from duis_gateway.outbox.in_turn import in_turn, pending
 from duis_gateway.store.bulk import GIVEN, given, given_ids, insert_in_order, insert_many
 from duis_gateway.store.engine import database_time, now_seconds
 from duis_gateway.store.tables import alert_counter, failed_attempt, outbox
@@ -201,8 +200,8 @@ def _due_destinations(dialect: str) -> Select[Any]:
 def _waited_for() -> CTE:
     """Everybody who has something pending, with NULL at the end."""
     further = outbox.alias("further")
-    found = select(func.min(outbox.c.recipient).label("recipient")).where(_pending(outbox)).cte("found", recursive=True)
-    next_one = select(func.min(further.c.recipient)).where(_pending(further), further.c.recipient > found.c.recipient)
+    found = select(func.min(outbox.c.recipient).label("recipient")).where(pending(outbox)).cte("found", recursive=True)
+    next_one = select(func.min(further.c.recipient)).where(pending(further), further.c.recipient > found.c.recipient)
     return found.union_all(select(next_one.scalar_subquery()).where(found.c.recipient.is_not(None)))
 
 
@@ -231,23 +230,9 @@ def claim(
 @cache
 def _claim(dialect: str) -> ReturningUpdate[Any]:
     now = _now(dialect)
-    due = (
-        select(outbox.c.id)
-        .where(
-            _pending(outbox),
-            outbox.c.recipient == bindparam("its_recipient"),
-            outbox.c.channel == bindparam("its_channel"),
-            outbox.c.due_at <= now,
-            or_(outbox.c.order_key.is_(None), ~_older_open()),
-        )
-        .order_by(outbox.c.due_at, outbox.c.id)
-        .limit(bindparam("most", type_=Integer))
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
     return (
         update(outbox)
-        .where(outbox.c.id.in_(select(due.c.id)))
+        .where(outbox.c.id.in_(in_turn(now)))
         .values(
             state="in_flight",
             attempts=outbox.c.attempts + 1,
@@ -289,7 +274,7 @@ def bring_forward(conn: Connection, longest: float) -> int:
     """
     now = _now(conn.dialect.name)
     too_late = outbox.c.due_at > now + longest
-    return conn.execute(update(outbox).where(_pending(outbox), too_late).values(due_at=now)).rowcount
+    return conn.execute(update(outbox).where(pending(outbox), too_late).values(due_at=now)).rowcount
 
 
 def has_lost(conn: Connection, longest: float) -> bool:
@@ -388,7 +373,7 @@ def hurry(conn: Connection, destination: Destination) -> int:
     statement = (
         update(outbox)
         .where(
-            _pending(outbox),
+            pending(outbox),
             outbox.c.recipient == destination.recipient,
             outbox.c.channel == destination.channel,
             outbox.c.due_at > _now(conn.dialect.name),
@@ -410,27 +395,10 @@ def _now(dialect: str) -> ColumnElement[float]:
     return select(database_time(dialect)).scalar_subquery()
 
 
-# The states stand in these conditions as literals, not as parameters: only then do the planners see that the
-# partial indexes answer them.
-
-
-def _pending(table: FromClause) -> ColumnElement[bool]:
-    return table.c.state == literal_column("'pending'")
-
-
-def _older_open() -> ColumnElement[bool]:
-    older = outbox.alias("older")
-    return exists().where(
-        older.c.state.in_([literal_column("'pending'"), literal_column("'in_flight'")]),
-        older.c.order_key == outbox.c.order_key,
-        older.c.id < outbox.c.id,
-    )
-
-
 def _waits(
     recipient: ColumnElement[int], channel: str, until: Callable[[ColumnElement[float]], ColumnElement[bool]]
 ) -> ColumnElement[bool]:
     """Whether the recipient has a pending message on the channel that is due at such a time."""
     waiting = outbox.alias()
     its_own = (waiting.c.recipient == recipient, waiting.c.channel == channel)
-    return exists().where(_pending(waiting), *its_own, until(waiting.c.due_at))
+    return exists().where(pending(waiting), *its_own, until(waiting.c.due_at))

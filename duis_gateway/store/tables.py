@@ -27,6 +27,7 @@ from duis_gateway.store.columns import COUNTED, index_where, key, needed, number
 from duis_gateway.store.types import Names, Unsigned64, UtcTime, Version
 
 metadata = columns.metadata
+_IN_ORDER = "state IN ('pending', 'in_flight') AND order_key IS NOT NULL"
 
 # --- parties and certificates -------------------------------------------------------------------------------------
 
@@ -388,12 +389,7 @@ operator_action = Table(
 
 # --- what goes out ------------------------------------------------------------------------------------------------
 
-alert_counter = Table(
-    "alert_counter",
-    metadata,
-    key("recipient", Unsigned64),
-    needed("value", COUNTED),
-)
+alert_counter = Table("alert_counter", metadata, key("recipient", Unsigned64), needed("value", COUNTED))
 
 outbox = Table(
     "outbox",
@@ -426,14 +422,15 @@ outbox = Table(
     CheckConstraint("channel IN ('http', 'email')", name="channel"),
     # Each index holds only the rows that its question is about, so that history slows nothing (threats F12, F20).
     *(
-        index_where(name, *columns, where=where)
-        for name, columns, where in (
-            # In the order of claiming; with the last column the age of what waits is read from the index alone.
-            ("ix_outbox_due", ("recipient", "channel", "due_at", "id", "enqueued_at"), "state = 'pending'"),
-            ("ix_outbox_open", ("order_key", "id"), "state IN ('pending', 'in_flight')"),
-            ("ix_outbox_leased", ("lease_until",), "state = 'in_flight'"),
-            ("ix_outbox_dead", ("recipient", "id"), "state = 'dead'"),
-            ("ix_outbox_hub", ("device_id", "id"), "device_id IS NOT NULL"),
+        index_where(name, *of.split(), where=where)
+        for name, of, where in (
+            # In the order of claiming; what is asked about it is read from the index alone.
+            ("ix_outbox_due", "recipient channel due_at id enqueued_at order_key", "state = 'pending'"),
+            ("ix_outbox_ordered", "recipient channel order_key id", _IN_ORDER),
+            ("ix_outbox_open", "order_key id", _IN_ORDER),
+            ("ix_outbox_leased", "lease_until", "state = 'in_flight'"),
+            ("ix_outbox_dead", "recipient id", "state = 'dead'"),
+            ("ix_outbox_hub", "device_id id", "device_id IS NOT NULL"),
         )
     ),
     sqlite_autoincrement=True,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox import view as outbox_view
@@ -116,6 +117,44 @@ def test_the_same_key_text_of_another_recipient_is_another_key(store: Store) -> 
     enqueue(store, message(b"1", key="R1"), message(b"2", key="R1", recipient=OTHER))
     claim(store)
     assert contents(claim(store, destination=Destination(OTHER, "http"))) == [b"2"]
+
+
+def test_what_waits_behind_an_order_keeps_nothing_else_back(store: Store) -> None:
+    """However much waits, and however old: the head of each order and what has none are claimed, oldest first."""
+    enqueue(store, *messages(300, key="R1", prefix="one-"), *messages(300, key="R2", prefix="two-"))
+    enqueue(store, *messages(5, prefix="free-"))
+    assert contents(claim(store, 4)) == [b"<one-000000/>", b"<two-000000/>", b"<free-000000/>", b"<free-000001/>"]
+    assert contents(claim(store)) == [b"<free-000002/>", b"<free-000003/>", b"<free-000004/>"]
+
+
+_LONG_SINCE_DELIVERED = (
+    "INSERT INTO outbox (recipient, channel, kind, message_id, content, content_type, state, created_at, enqueued_at,"
+    " due_at) SELECT 1, 'http', 'N64', 'past:' || n, ''::bytea, 'application/xml', 'delivered', 0, 0, 0"
+    " FROM generate_series(1, 60000) AS n"
+)
+
+
+def test_an_order_is_found_by_its_index_alone(store: Store) -> None:
+    """What waits behind the heads would be looked through again for each message that is delivered (F12)."""
+    enqueue(store, *messages(2000, key="R1"), *messages(2000, key="R2"))
+    with store.write() as conn:
+        if not store.is_sqlite:
+            conn.exec_driver_sql(_LONG_SINCE_DELIVERED)  # a short table is read whole, whatever indexes there are
+            conn.exec_driver_sql("ANALYZE outbox")
+        steps: list[str] = []
+
+        def explained(_conn: object, cursor: Any, statement: str, values: Any, *_others: object) -> None:
+            if "lease_token" in statement:
+                cursor.execute(("EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN ") + statement, values)
+                steps.extend(str(row) for row in cursor.fetchall())
+
+        event.listen(conn.engine, "before_cursor_execute", explained)
+        try:
+            assert len(outbox.claim(conn, HTTP, 10, 60.0, "a")) == 2
+        finally:
+            event.remove(conn.engine, "before_cursor_execute", explained)
+    assert any("ix_outbox_ordered" in step or "ix_outbox_open" in step for step in steps), steps
+    assert not any("SCAN outbox" in step or "Seq Scan on outbox" in step for step in steps), steps
 
 
 def test_a_dead_letter_unblocks_what_waits_behind_it(store: Store) -> None:
