@@ -23,6 +23,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.text.numbers import is_digits
 
+_FAILED = {False: "failed (real time)", True: "failed before a replay"}
 _STATES = ("pending", "in_flight", "delivered", "dead")
 
 
@@ -59,7 +60,10 @@ def _row(one: OutboxEntry) -> tuple[object, ...]:
 @click.option("--content", is_flag=True, help="Print the message as it is sent, and nothing else.")
 @config_option
 def show(reference: str, content: bool, config: Config) -> None:
-    """Show one message, by its id, its ResponseID or its MessageID, and each failed attempt, newest first."""
+    """Show one message, by its id, its ResponseID or its MessageID, and each failed attempt, newest first.
+
+    The attempts count from the last replay on.
+    """
     with opened_store(config) as store, store.read() as connection:
         found = outbox_view.find(connection, _reference(reference))
         failed = [] if found is None else outbox_view.failed_attempts(connection, found[0].id)
@@ -90,7 +94,7 @@ def show(reference: str, content: bool, config: Config) -> None:
             ("behind", waits.behind if waits else None),
             *([("waiting because", f"its recipient failed: {waits.error}")] if waits and not waits.behind else []),
             ("bytes", len(message)),
-            *(("failed (real time)", f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
+            *((_FAILED[one.before_replay], f"{one.at:%Y-%m-%dT%H:%M:%SZ}: {one.error}") for one in failed),
         )
     )
 

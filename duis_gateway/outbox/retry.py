@@ -6,6 +6,7 @@ not retried together (threats F13, F19).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,6 +107,9 @@ class Dead:
 
 Decision = Delivered | RetryIn | Dead
 
+_GIVEN_UP = "given up after attempt"
+_NO_OUTCOME = "its sender ended without an outcome"
+
 
 def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
     """Return the end of a message that was claimed this many times without any outcome: its sender crashed each time.
@@ -114,7 +118,7 @@ def worn_out(attempts: int, policy: RetryPolicy) -> Dead | None:
     """
     if attempts <= policy.max_attempts:
         return None
-    return Dead(f"its sender ended without an outcome ({policy.max_attempts} attempts)")
+    return Dead(f"{_NO_OUTCOME} ({policy.max_attempts} attempts)")
 
 
 def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: float, refusals: int = 0) -> Decision:
@@ -129,5 +133,10 @@ def decide(attempts: int, failure: Failure | None, policy: RetryPolicy, jitter: 
         return Delivered()
     refused_enough = failure.concerns_message and refusals + 1 >= policy.refused_attempts
     if refused_enough or attempts >= policy.max_attempts:
-        return Dead(f"{failure.detail} (given up after attempt {attempts})")
+        return Dead(f"{failure.detail} ({_GIVEN_UP} {attempts})")
     return RetryIn(policy.pause(attempts, failure, jitter), failure.detail)
+
+
+def was_the_last(cause: str) -> bool:
+    """Whether a message became a dead letter with the attempt that failed so; what follows it, a replay has brought."""
+    return cause.startswith(_NO_OUTCOME) or re.search(rf" \({_GIVEN_UP} [0-9]+\)$", cause) is not None

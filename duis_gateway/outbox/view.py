@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select, update
 
+from duis_gateway.outbox.retry import was_the_last
 from duis_gateway.outbox.stand_ins import BEGINNING, in_full, stands_for
 from duis_gateway.outbox.store import Destination
 from duis_gateway.store.engine import database_time, now_seconds
@@ -48,10 +49,14 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """A delivery attempt that did not succeed, and its result."""
+    """A delivery attempt that did not succeed, and its result.
+
+    `before_replay`: the message was given up since, and put back.
+    """
 
     at: datetime
     error: str
+    before_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,14 @@ def failed_attempts(conn: Connection, message: int, limit: int = 100) -> list[Fa
         .order_by(failed_attempt.c.at.desc())
         .limit(limit)
     )
-    return [FailedAttempt(datetime.fromtimestamp(row.at, UTC), row.error) for row in conn.execute(query)]
+    is_dead = conn.execute(select(outbox.c.state).where(outbox.c.id == message)).scalar_one_or_none() == "dead"
+    found: list[FailedAttempt] = []
+    before = False
+    for row in conn.execute(query):
+        # With the newest of a dead letter's it was given up as it stands now.
+        before = before or (was_the_last(row.error) and bool(found or not is_dead))
+        found.append(FailedAttempt(datetime.fromtimestamp(row.at, UTC), row.error, before))
+    return found
 
 
 def attempts_failed(conn: Connection) -> int:

@@ -114,6 +114,27 @@ def test_each_attempt_that_failed_is_shown(filled: Installation) -> None:
     assert "404\n" not in done("outbox", "show", "2", *filled.config).replace(newest, "")
 
 
+def test_attempts_since_a_replay_are_told_apart_from_those_before(filled: Installation) -> None:
+    """All were in one list, while the attempts counted from the replay on."""
+    ends = "HTTP 404 (given up after attempt 2)"
+    series = [(0, "HTTP 500"), (1, ends), (2, "HTTP 503"), (3, ends)]
+
+    def shown(state: str) -> tuple[list[str], list[str]]:
+        with sqlite3.connect(filled.folder / "gateway.db") as database:
+            database.execute("UPDATE outbox SET state = ? WHERE id = 2", (state,))
+        database.close()
+        found = (field(filled, "2", name) for name in ("failed (real time)", "failed before a replay"))
+        since, before = ([one.partition(": ")[2] for one in every] for every in found)
+        return since, before
+
+    with sqlite3.connect(filled.folder / "gateway.db") as database:
+        rows = [(2, 1798761600.25 + minute * 60, error) for minute, error in series]
+        database.executemany("INSERT INTO failed_attempt (message, at, error) VALUES (?, ?, ?)", rows)
+    database.close()
+    assert shown("dead") == ([ends, "HTTP 503"], [ends, "HTTP 500"])
+    assert shown("pending") == ([], [ends, "HTTP 503", ends, "HTTP 500"]), "put back, and not tried since"
+
+
 def test_the_content_comes_byte_for_byte(filled: Installation) -> None:
     assert run("outbox", "show", "1", "--content", *filled.config).raw == CONTENT
 

@@ -17,7 +17,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.rollout.estate.hub_by_hub import hub_row
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standing
-from duis_gateway.store.tables import outbox
+from duis_gateway.store.tables import failed_attempt, outbox
 from duis_gateway.text.pages import show_time
 from tests.support.asking import ask, whole
 from tests.support.databases import KINDS
@@ -372,6 +372,25 @@ def test_a_message_that_waits_leads_to_the_first_before_it_and_says_why_that_fai
     assert "It waits behind another message, which has to be delivered first: " in pages.words(
         f"/messages/sent-{others[0]}"
     )
+
+
+def test_attempts_before_a_replay_are_told_apart(pages: Pages) -> None:
+    """They stood in one list with those since, which alone are counted."""
+    (number,) = given_up(pages.dcc, "PreferredPilotSchedule", NORTH)
+    ends = "HTTP 404 (given up after attempt 12)"
+    with pages.dcc.store.write() as conn:
+        conn.execute(failed_attempt.insert().values(message=number, at=1798761600.25, error=ends))
+    path = f"/messages/sent-{number}"
+    assert "before it was replayed" not in pages.words(path)
+    with pages.dcc.store.write() as conn:
+        assert outbox_view.replay(conn, message=number) == 1
+        conn.execute(update(outbox).where(outbox.c.id == number).values(attempts=1))
+        conn.execute(failed_attempt.insert().values(message=number, at=1798761700.25, error="HTTP 503"))
+    text = pages.words(path)
+    assert "Attempts1 since it was replayed" in text
+    since, before = pages.read(path).xpath("//tr[td]/td[2]")[-2:]
+    assert since.text_content().strip() == "HTTP 503"
+    assert before.text_content().strip() == f"before it was replayed: {ends}"
 
 
 def test_what_was_delivered_after_a_replay_is_listed_without_why_it_failed_before(pages: Pages) -> None:

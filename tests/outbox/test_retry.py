@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duis_gateway.outbox.retry import Dead, Delivered, Failure, FailureKind, RetryIn, RetryPolicy, decide
+from duis_gateway.outbox.retry import (
+    Dead,
+    Delivered,
+    Failure,
+    FailureKind,
+    RetryIn,
+    RetryPolicy,
+    decide,
+    was_the_last,
+    worn_out,
+)
 
 POLICY = RetryPolicy(base=1.0, cap=300.0, retry_after_cap=3600.0, max_attempts=2000, refused_attempts=12)
 
@@ -75,3 +85,14 @@ def test_a_wait_is_never_nothing_and_never_beyond_the_cap(attempts: int, jitter:
     """F13: doubling for ever must neither overflow nor exceed what is set; waits spread over half their length."""
     assert POLICY.base / 2 <= POLICY.backoff(attempts, jitter) <= POLICY.cap
     assert POLICY.pause(attempts, status(503, asked), jitter) <= max(POLICY.cap, POLICY.retry_after_cap)
+
+
+def test_with_which_attempt_a_message_was_given_up_can_be_seen_of_it() -> None:
+    """What `outbox show` tells attempts since a replay by."""
+    ends = [decide(2000, status(502), POLICY, 0.0), decide(3, status(404), POLICY, 0.0, refusals=11)]
+    for end in (*ends, worn_out(2001, POLICY)):
+        assert isinstance(end, Dead)
+        assert was_the_last(end.cause)
+    again = decide(3, status(404), POLICY, 0.0)
+    assert isinstance(again, RetryIn)
+    assert not was_the_last(again.cause)
