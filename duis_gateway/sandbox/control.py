@@ -19,8 +19,9 @@ from duis_gateway.sandbox import page
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
 from duis_gateway.sandbox.mails import Mail
 from duis_gateway.sandbox.openapi import describe
-from duis_gateway.sandbox.parameters import WrongCommand
+from duis_gateway.sandbox.parameters import HUB, WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
+from duis_gateway.sandbox.standing import hub_standing
 from duis_gateway.sandbox.words import NO_NEWS, Line, News, Refused
 from duis_gateway.text.json_reader import read_json
 from duis_gateway.text.numbers import is_digits, parse_digits
@@ -124,6 +125,9 @@ class Control:
             case ["v1", "messages", number, *rest] if is_digits(number) and rest in ([], ["answer"]):
                 found = self._sandbox.world.traffic.content(int(number), answer=bool(rest))
                 return None if found is None else lambda: _text(found[0])
+            case ["v1", "hubs", name]:
+                stands = self._hub(name)
+                return None if stands is None else lambda: _json(stands)
             case ["mails", number]:
                 letter = self._mail(number)
                 return None if letter is None else lambda: _html(page.mail(letter))
@@ -131,6 +135,13 @@ class Control:
                 raw = self._mail(number)
                 return None if raw is None else lambda: _text(raw.path.read_bytes())
         return None
+
+    def _hub(self, name: str) -> Mapping[str, object] | None:
+        try:
+            device_id = HUB.read(name)
+        except ValueError:
+            return None
+        return hub_standing(self._sandbox.world, device_id)
 
     def _mail(self, number: str) -> Mail | None:
         mails = self._sandbox.mails.all()

@@ -17,6 +17,7 @@ def describe(host: str) -> dict[str, Any]:
     """Return the description (OpenAPI 3.1) for whoever reaches the sandbox under this host."""
     paths: dict[str, Any] = {
         "/v1/status": _read("The clock, your files, parties, releases, hubs.", _ref("Status")),
+        "/v1/hubs/{hub}": _hub(),
         "/v1/messages": _read(
             "Messages in the order in which they were seen.",
             {"type": "array", "items": _ref("Message")},
@@ -73,6 +74,14 @@ def _read(about: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> di
     if parameters:
         responses["400"] = _problem("What was asked for is no whole number.")
     return {"get": {"summary": about, "parameters": list(parameters), "responses": responses}}
+
+
+def _hub() -> dict[str, Any]:
+    about = "How one hub stands, why, and what to do about it."
+    hub = {"name": "hub", "in": "path", "required": True, "description": "by number or EUI-64", "schema": _STRING}
+    stands = _object(**dict.fromkeys(("device", "state", "why", "next_step"), _STRING), release=_OR_NULL)
+    responses = {"200": _json(about, stands), "404": _problem("There is no such hub."), **_ELSEWHERE}
+    return {"get": {"summary": about, "parameters": [hub], "responses": responses}}
 
 
 def _bytes(about: str) -> dict[str, Any]:

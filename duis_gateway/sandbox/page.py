@@ -27,7 +27,7 @@ from duis_gateway.sandbox.mails import Mail, opened
 from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
-from duis_gateway.sandbox.standing import standing_of
+from duis_gateway.sandbox.standing import next_steps, standing_of
 from duis_gateway.sandbox.traffic import judged_in
 from duis_gateway.sandbox.undelivered import why_undelivered
 from duis_gateway.sandbox.words import Line, News, in_lines
@@ -67,6 +67,7 @@ def overview(sandbox: Sandbox, asked: Mapping[str, str], news: News) -> str:
         WrongCommand: it was asked for something that there is not.
     """
     status, standing = sandbox.status(), standing_of(sandbox.world)
+    found = hub_filter.find_hubs(status["hubs"], standing.hubs, asked)
     before, mails = _before(asked, "before"), sandbox.mails.all()
     mails_end = (_before(asked, "mails_before") or len(mails) + 1) - 1
     return render(
@@ -79,7 +80,8 @@ def overview(sandbox: Sandbox, asked: Mapping[str, str], news: News) -> str:
         news=news.lines,
         asked={name: asked.get(name, "") for name in ASKED},
         link=partial(_link, asked),
-        found=hub_filter.find_hubs(status["hubs"], standing.hubs, asked),
+        found=found,
+        next_steps=next_steps(sandbox.world, (one["device"] for one in found.rows)),
         states=hub_filter.STATES,
         suppliers=[one.name for one in cast.SUPPLIERS],
         messages=list(reversed(sandbox.world.traffic.messages(before=before, last=_LAST))),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.operations.console.release import Turn, turn_of
 from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.rules import in_order
 from duis_gateway.rollout.deadlines.scopes import given_way
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
+from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import HubState, Prospect, and_more, next_prospect, state_of, why_of
@@ -97,6 +99,22 @@ def standing_of(world: World) -> Standing:
         over, left = ReleasesOver(conn), (hub for hub in known.values() if format_eui(hub.device_id) not in stand)
         nothing = {format_eui(hub.device_id): over.why_nothing(hub) for hub in left}
     return Standing(far, stand, nothing)
+
+
+def hub_standing(world: World, device_id: int) -> Mapping[str, object] | None:
+    """Return how one hub stands, why, and what to do about it, as the gateway's console; None: there is no such hub."""
+    with world.store.read() as conn:
+        row = hub_on_a_page(conn, OPERATOR, device_id, world.clock.now())
+    if row is None:
+        return None
+    shown = {name: row[name] for name in ("release", "state", "why", "next_step")}
+    return {"device": row["device_id"], **shown}
+
+
+def next_steps(world: World, devices: Iterable[str]) -> Mapping[str, object]:
+    """Return what to do about each of some hubs, by their EUI-64s."""
+    known = ((one, hub_standing(world, parse_eui(one))) for one in devices)
+    return {one: stands["next_step"] for one, stands in known if stands is not None}
 
 
 def under_next(conn: Connection, live: Sequence[Release], own: Sequence[Hub], now: datetime) -> dict[int, Prospect]:

@@ -122,6 +122,24 @@ def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
     assert "00-DB-12-34-56-00-00-04" in words(on_console(town, page).root.find(".//h1"))
 
 
+def test_a_hub_says_what_to_do_in_the_words_of_the_console(town: RunningSandbox) -> None:
+    """Before, the page and the API said how a hub stands and why, and nothing of what to do about it."""
+    for hub, begins in (
+        ("1", "Its supplier can instruct it (11.6)"),
+        ("4", "Look into the failure first. "),
+        ("101", ""),
+    ):
+        shown = row(get(town, f"/?hub={hub}"), "hubs", hub)
+        stands = json.loads(exchange(town.remote.url, "GET", f"/v1/hubs/{hub}", None, {}).data)
+        assert str(stands["next_step"]).startswith(begins)
+        assert f"What to do: {stands['next_step']}" in words(shown)
+        (page, *_) = shown.xpath(".//a/@href")
+        assert f"What to do: {stands['next_step']}" in words(on_console(town, page).root)
+        assert stands["state"] == ("failed" if hub == "4" else "not_planned" if hub == "101" else "planned")
+    for unknown in ("0", "x", "00-00-00-00-00-00-00-01"):
+        assert exchange(town.remote.url, "GET", f"/v1/hubs/{unknown}", None, {}).status == 404
+
+
 @pytest.mark.once
 def test_of_two_releases_in_flight_a_hub_stands_under_the_one_that_moves_it_next(tmp_path: Path) -> None:
     """Before, the page had it planned by the newest, while console and supplier had it instructed under the first."""

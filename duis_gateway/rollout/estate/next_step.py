@@ -189,8 +189,8 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
     others = [name for name in how.asked.holding if name != release.release_id]
     if not others or how.asked_under is not None:
         return ""
-    own = {name: one for name in others for one in how.asked.holding[name] if one.supplier == how.viewer}
-    own = {name: one for name, one in own.items() if not one.by_dcc}
+    stand = [(name, one) for name in others for one in how.asked.holding[name]]
+    own = [(name, one) for name, one in stand if one.supplier == how.viewer and not one.by_dcc]
     alone = len(how.asked.holding) == 1
     if alone and not own:
         return ""
@@ -199,10 +199,10 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
         names = " and ".join(sorted(others))
         back = f"as something stands under {names}: only once that is taken back, or over"
         return "" if too_late else f"It cannot be instructed under {this} now, {back}. Otherwise {by_date}."
-    name, one = next(iter(own.items()))
+    name, one = own[0]
     end = one.counting_period.end
     first = f"take it out of that group first (11.6 for {name} without it)"
-    if any(one.by_dcc or one.supplier != how.viewer for name in others for one in how.asked.holding[name]):
+    if len(own) < len(stand):
         first = f"{first}, and wait until what its {how.other} or DCC instructed there is taken back, too"
     ways = [] if too_late else [f"to instruct it under {this}, {first}"]
     until = min(end, last_to_instruct(how.asked.releases[name]))
