@@ -12,6 +12,7 @@ from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.hub_events.records import Ending
 from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.plans.ended_periods import end_periods
 from duis_gateway.rollout.plans.half_instructed import lost_with_the_release, void_before
 from duis_gateway.rollout.plans.records import Lost, VoidReason
 from duis_gateway.rollout.plans.remaining import follow_the_date
@@ -92,13 +93,19 @@ def _moves_plans(release: Release) -> tuple[object, ...]:
 
 
 def current(moment: Moment, release_id: str) -> Release | None:
-    """Return the release as it stands at this moment, None if there is none; stages that were due have begun.
+    """Return the release as it stands at this moment, None if there is none; what was due by then has happened.
 
-    Nobody else decides about it until the transaction ends.
+    Stages have begun, and what had ended is told as that. Nobody else decides about it until the transaction ends.
     """
     moment.exclude_others(release_id)
     release = releases.find(moment.conn, release_id)
-    return None if release is None else caught_up(release, moment)
+    return None if release is None else _up_to_now(release, moment)
+
+
+def _up_to_now(release: Release, moment: Moment) -> Release:
+    found = caught_up(release, moment)
+    end_periods(found, moment)
+    return found
 
 
 def exclude_others_from_the_model(moment: Moment, release_id: str) -> None:
@@ -150,7 +157,7 @@ def _invalidate_pilot_of_predecessors(happening: Happening, moment: Moment) -> N
     One that is in safe launch goes on, and one that was never approved has no pilot yet.
     """
     for other in predecessors(moment, happening.after):
-        before = caught_up(other, moment)
+        before = _up_to_now(other, moment)
         move = advance(before, Event.SUCCESSOR_APPROVED)
         if move.refusal is not None:
             _no_way_back(before, moment)

@@ -30,6 +30,7 @@ from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import Period, PilotTerms, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.store.tables import outbox
+from tests.rollout.plans.test_off_the_plan import told
 from tests.support.databases import KINDS
 from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES, void_of
@@ -269,6 +270,40 @@ def test_nothing_is_told_of_what_was_over_before(dcc: Steering) -> None:
 def decides(dcc: Steering, action: RolloutAction) -> None:
     body = esi.RolloutDecision("R1", action, "why", Standing.CONFIRMED, "DCC")
     assert dcc.says(body).status == "Accepted"
+
+
+@pytest.mark.parametrize("how", ["superseded", "approved", "paused", "batch"])
+def test_what_has_ended_is_told_as_that_also_where_dcc_decides_before_the_scheduler_looks(
+    dcc: Steering, how: str
+) -> None:
+    """Before, nobody was told that hubs were passed over, and of a release that was over none was told what was shown.
+
+    So it is for a moment each time, and whenever the gateway was down when a period ended.
+    """
+    later = PilotTerms(Period(IN_PILOT.end + WEEK / 7, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version=NEWER, pilot=later)
+    before = dcc.last_row()
+    dcc.clock.instant = IN_PILOT.end
+    if how == "superseded":
+        assert dcc.says(esi.Supersession("R1", "R2", dcc.clock.now())).status == "Accepted"
+    elif how == "approved":
+        dcc.approves("R2")
+    elif how == "paused":
+        decides(dcc, RolloutAction.PAUSE)
+    else:
+        again = Period(IN_PILOT.end, PILOT.end)
+        assert dcc.says(esi.BatchInstruction("R1", "B1", (OWN_SOUTH,), again)).status == "Accepted"
+    assert void_told(dcc, OURS, before) == [
+        ("PeriodEnded", "G1", hubs(OWN_NORTH)),
+        ("PeriodEnded", "G1", hubs(SPLIT)),
+    ]
+    assert void_told(dcc, NORTH, before) == [("PeriodEnded", "", hubs(OWN_NORTH))]
+    assert void_of(dcc, OURS) == {"PeriodEnded": 2}
+    for party in (OURS, NORTH, DCC):
+        assert {one[0] for one in told(dcc, before, "Deviation")[party]} == {"PeriodMissed"}
+    before = dcc.last_row()
+    dcc.passes(dcc.clock.now())
+    assert void_told(dcc, OURS, before) == [], "once"
 
 
 def test_what_was_void_before_keeps_why_under_the_successor(dcc: Steering) -> None:
