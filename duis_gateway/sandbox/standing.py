@@ -19,7 +19,15 @@ from duis_gateway.rollout.deadlines.view import tasks_of_everybody
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.prospects import judged_prospects
-from duis_gateway.rollout.estate.rules import HubState, Prospect, and_more, next_prospect, state_of, why_of
+from duis_gateway.rollout.estate.rules import (
+    HubState,
+    Prospect,
+    and_more,
+    and_protected,
+    next_prospect,
+    state_of,
+    why_of,
+)
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -91,8 +99,8 @@ def standing_of(world: World) -> Standing:
             release, state = prospect.release, state_of(prospect)
             said = not_told.get((device_id, release.release_id))
             why = f"{_dated(prospect)}{and_more(prospect, gone.get(device_id, ()))}"
-            if device_id in protected and prospect.plan.basis is Basis.AUTOMATIC_DATE:
-                why = f"{why}; protected by its supplier, which keeps it out of every group and batch"
+            if prospect.plan.basis is Basis.AUTOMATIC_DATE:
+                why = f"{why}{and_protected(known[device_id], protected.get(device_id, ()))}"
             why = why if state is HubState.ACTIVATED or not said else f"{why}; {said}"
             approved = release.state is not ReleaseState.NOTIFIED
             stand[format_eui(device_id)] = HubStanding(release.release_id, state, why, approved)

@@ -22,11 +22,12 @@ from duis_gateway.rollout.eligibility import fits_sql, is_hub, is_hub_sql
 from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.estate.eligible_hubs import Scope, failed_sql, looked_at_sql, off_plan_sql, touched_sql
 from duis_gateway.rollout.estate.hub_by_hub import EstateReader, with_not_told
-from duis_gateway.rollout.estate.rules import HubState
+from duis_gateway.rollout.estate.rules import HubState, and_protected
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.hubs.store import HUB_COLUMNS
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
+from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.store.tables import device_model, hub, instruction, instruction_hub
 
@@ -125,7 +126,23 @@ def hub_page(conn: Connection, party: Party, now: datetime, wanted: WantedHubs) 
     At most some thousand are looked at; where fewer than a page of them are wanted, the next page goes on from there.
     """
     found, further = _page(conn, party, now, wanted)
-    return FoundHubs(with_not_told(conn, party, found), further)
+    rows = with_not_told(conn, party, found)
+    return FoundHubs(_with_protection(conn, [hub for hub, _ in found], rows) if _reads_all(party) else rows, further)
+
+
+def _reads_all(party: Party) -> bool:
+    return scope_of(party) == Scope()
+
+
+def _with_protection(conn: Connection, own: Sequence[Hub], rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the operator's rows: `why` says, too, who protects a hub that nothing else moves."""
+    protectors = protection.protectors(conn, [one.device_id for one in own])
+    found = []
+    for one, row in zip(own, rows, strict=True):
+        left = row["due"] is not None and row["earliest_start"] is None and row["state"] != HubState.BATCH
+        said = and_protected(one, protectors.get(one.device_id, ())) if left else ""
+        found.append({**row, "why": f"{row['why']}{said}"})
+    return found
 
 
 def _page(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan
 from duis_gateway.rollout.releases.records import Release, ReleaseState
@@ -160,6 +161,19 @@ def why_of(prospect: Prospect) -> str:
     """Say why the hub stands so, for a list: the same wherever it is shown beside `state_of` alone."""
     why = prospect.plan.explanation
     return f"its last attempt failed; {why}" if state_of(prospect) is HubState.FAILED else why
+
+
+def and_protected(hub: Hub, protectors: Collection[int]) -> str:
+    """Say which of its suppliers keep a hub out of every group and batch, in words that go on from why it stands so.
+
+    For the operator alone: the other supplier is not told. "" where none does.
+    """
+    roles = {hub.import_supplier: "Import Supplier", hub.gas_supplier: "Gas Supplier"}
+    several = [role for who, role in roles.items() if who in protectors]
+    if not several:
+        return ""
+    who = " and its ".join(several) if len(hub.suppliers) > 1 else "supplier"
+    return f"; protected by its {who}, which keeps it out of every group and batch"
 
 
 def next_prospect(prospects: Sequence[Prospect]) -> Prospect | None:

@@ -15,9 +15,13 @@ from duis_gateway.rollout.estate import hub_pages
 from duis_gateway.rollout.estate.hub_pages import PAGE, WantedHubs, hub_page
 from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.plans.records import VoidReason
+from duis_gateway.rollout.protection import store as protection
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import activation_outcome, device_model, hub
 from tests.support.databases import KINDS, fresh_database, opened
+from tests.support.rules import release
 
 NOW = datetime(2027, 3, 30, tzinfo=UTC)
 LARGE, SMALL, GAS = 0x90B3D51F30010000, 0x90B3D51F30020000, 0xFFB3D51F30030000
@@ -141,3 +145,21 @@ def test_what_failed_is_found_by_its_release_and_reason(store: Store) -> None:
     assert turned(store, SMALL, battery) == [format_eui(FIRST + 40)]
     assert len(turned(store, OPERATOR, WantedHubs(failed_under="GONE"))) == 3
     assert turned(store, OPERATOR, replace(battery, failed_under="OTHER")) == []
+
+
+@pytest.mark.requirement("BR-5.3")
+def test_who_protects_a_hub_stands_in_the_operators_list_alone(store: Store) -> None:
+    """Before, the list had it planned for the automatic date, and only its own page said that nothing takes it."""
+    device_id = FIRST + 1
+    with store.write() as conn, conn.begin_nested() as tried:
+        releases.put(conn, replace(release(state=ReleaseState.PILOTING), manufacturer="106C", model="M"), {})
+        protection.add(conn, GAS, [device_id])
+        suppliers = [Party(one, PartyKind.SUPPLIER, "http://supplier.example/") for one in (LARGE, GAS)]
+        wanted = WantedHubs(after=device_id - 1)
+        of_operator, *others = [hub_page(conn, one, NOW, wanted).rows[0] for one in (OPERATOR, *suppliers)]
+        tried.rollback()
+    assert {one["device_id"] for one in (of_operator, *others)} == {format_eui(device_id)}
+    assert str(of_operator["why"]).endswith(
+        "; protected by its Gas Supplier, which keeps it out of every group and batch"
+    )
+    assert "rotect" not in str(others)
