@@ -87,7 +87,7 @@ class _Commands(click.Group):
         """Find the command, and suggest those close to a word that is not one."""
         word = args[0]
         if word not in _COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
-            close = meant(word, _COMMANDS, "{!r}", ".")
+            close = meant(word, _COMMANDS, otherwise=".")
             raise click.UsageError(f"No such command {word[:60]!r}{close}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -178,7 +178,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return "interrupted", NO
         case click.UsageError():
             where = error.ctx.command_path.partition(" ")[2] if error.ctx else ""
-            return f"{where}: {error.format_message()}".removeprefix(": "), WRONG
+            return f"{where}: {_wrong_usage(error)}".removeprefix(": "), WRONG
         case click.ClickException():
             return error.format_message(), WRONG
         case ConfigurationError() | StoreUnusable() | NotDurable():
@@ -200,6 +200,12 @@ def _explain(error: BaseException) -> tuple[str, int]:
                 WRONG,
             )
     return f"a bug in the gateway: {type(error).__name__}: {error} (--traceback says where)", NO
+
+
+def _wrong_usage(error: click.UsageError) -> str:
+    """Return what click says, and what may have been meant in the words of all our other errors (`errors.meant`)."""
+    close = getattr(error, "possibilities", None)  # of an option or a command that is not known
+    return f"{error.message.rstrip('.')}; did you mean {close[0]}?" if close else error.format_message()
 
 
 def _remedy(error: OSError) -> str:

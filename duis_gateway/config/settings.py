@@ -402,7 +402,7 @@ class _Document:
     def _value(self, section: str, key: str, value: object) -> object:
         known = settings_of(section)
         if key not in known:
-            self._refuse((section, key), f"[{section}] {key}: there is no such key", key, known, '"{}"')
+            self._refuse((section, key), f"[{section}] {key}: there is no such key", key, known, "{}")
         try:
             return _read(known[key].metadata["reader"], value, self.path)
         except ValueError as error:

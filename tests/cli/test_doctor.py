@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_with_what_to_do(installation: Installation) -> No
         f"WRONG 127.0.0.1:{relay} does not accept email from us: Connection refused; check [email]"
     )
     file.write_text("[server]\nprot = 1\n", encoding="utf-8")
-    assert 'did you mean "port"' in lines(installation, 1)["configuration"]
+    assert "did you mean port?" in lines(installation, 1)["configuration"]
 
 
 class Stranger(BaseHTTPRequestHandler):

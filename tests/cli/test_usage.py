@@ -46,7 +46,10 @@ def test_the_environment_may_name_the_configuration(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["stauts"], "No such command 'stauts'; did you mean 'status'?"),
+        (["stauts"], "No such command 'stauts'; did you mean status?"),
+        (["outbox", "list", "--stat", "dead"], "; did you mean --state?"),
+        (["sandbox", "activate", "1", "--relase", "x"], "; did you mean --release?"),
+        (["sandbox", "activte", "1"], "sandbox: No such command 'activte'; did you mean activate?"),
         (["xylophone"], "No such command 'xylophone'."),
         (["party", "add"], "party add: Missing argument 'EUI'."),
         (["party", "suspend", "90-B3"], "party suspend: Invalid value for 'EUI': '90-B3' is not an EUI-64 such as"),

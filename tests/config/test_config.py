@@ -114,7 +114,7 @@ def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[server]\n\nprot = 8080\n", 'FILE, line 3: [server] prot: there is no such key; did you mean "port"?'),
+        ("[server]\n\nprot = 8080\n", "FILE, line 3: [server] prot: there is no such key; did you mean port?"),
         ("[sever]\nport = 1\n", "FILE, line 1: [sever]: there is no such section; did you mean [server]?"),
         ("[limits]\nzzz = 1\n", "FILE, line 2: [limits] zzz: there is no such key"),
         ("server = 1\n", "FILE, line 1: server must be a section, [server]"),
