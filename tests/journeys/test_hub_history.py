@@ -330,8 +330,11 @@ def test_a_decision_on_one_part_of_a_split_hub_is_not_said_to_be_none(play: Play
     assert play.pilot_schedule("gas", Group.launch("H1", [split])).code == "I99"
     assert why(play, "main", split).endswith("; the CSP has not decided yet")
     assert say(play, "north", "main", "G1", "Accepted").code == "Accepted"
+    halves = {"main": ("your", "the Gas Supplier's"), "gas": ("the Import Supplier's", "your")}
     for party in ("main", "gas", "dcc"):
-        assert why(play, party, split).endswith("; the CSP has decided on one part, but not yet on the other")
+        decided, left = halves.get(party, ("the Import Supplier's", "the Gas Supplier's"))
+        words = f"; the CSP has decided on {decided} half, but not yet on {left} half"
+        assert why(play, party, split).endswith(words), "before, it was not said which"
     start, end = NOW + 71 * DAY, NOW + 81 * DAY
     assert say(play, "north", "gas", "H1", "Amended", start=start, end=end, reason="No crews").code == "Accepted"
     assert why(play, "main", split).endswith("; the CSP amended the second supplier's period")

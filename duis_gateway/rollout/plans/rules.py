@@ -237,10 +237,18 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
 def _undecided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
     """Return in words that the CSP has not decided on all that counts; on what is over it is not asked to any more."""
     several = tuple(given)
-    some = any(one.say is not None for one in several)
+    said = [_half_of(facts, one) for one in several if one.say is not None]
+    left = [_half_of(facts, one) for one in several if one.say is None]
     if awaiting_say(facts, several):
-        return "the CSP has decided on one part, but not yet on the other" if some else "the CSP has not decided yet"
-    return "the CSP decided in time on one part alone" if some else "the CSP did not decide in time"
+        return f"the CSP has decided on {said[0]}, but not yet on {left[0]}" if said else "the CSP has not decided yet"
+    return f"the CSP decided in time on {said[0]}, but not on {left[0]}" if said else "the CSP did not decide in time"
+
+
+def _half_of(facts: PlanFacts, instruction: HubInstruction) -> str:
+    """Return in words whose half of a split hub it is, by role alone; whoever looks is called "you"."""
+    if instruction.supplier == facts.viewer:
+        return "your half"
+    return f"{_IMPORT if instruction.supplier == facts.hub.import_supplier else _GAS}'s half"
 
 
 def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:

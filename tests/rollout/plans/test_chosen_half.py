@@ -103,10 +103,13 @@ def test_on_a_half_that_is_over_the_csp_is_not_asked_any_more(dcc: Steering) -> 
     assert undecided(dcc) == [format_eui(OURS)]
     before = dcc.last_row()
     dcc.passes(OWN.end - DAY)
-    assert why(dcc, OURS) == "the CSP has decided on one part, but not yet on the other"
+    assert why(dcc, OURS) == "the CSP has decided on the Gas Supplier's half, but not yet on your half"
+    assert why(dcc, THEIRS) == "the CSP has decided on your half, but not yet on the Import Supplier's half"
     dcc.passes(OWN.end)
     assert undecided(dcc) == []
+    halves = {OURS: ("the Gas Supplier's", "your"), THEIRS: ("your", "the Import Supplier's")}
     for party in (OURS, THEIRS, NORTH, DCC):
-        assert why(dcc, party, OWN.end) == "the CSP decided in time on one part alone"
+        said, left = halves.get(party, ("the Gas Supplier's", "the Import Supplier's"))
+        assert why(dcc, party, OWN.end) == f"the CSP decided in time on {said} half, but not on {left} half"
     assert dcc.last_row() == before, "the plan goes on, and nobody is told anything"
     assert {planned(dcc, party) for party in (OURS, THEIRS, NORTH, DCC)} == {(OTHERS.start, OTHERS.end)}
