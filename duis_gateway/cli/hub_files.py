@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,10 @@ from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import LIST_BYTES, read_text, shown_path
 from duis_gateway.rollout.eligibility import COMMISSIONED, COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.text.cells import unguarded
-from duis_gateway.text.hub_lists import read_hub_list
+from duis_gateway.text.hub_lists import read_hub_list, read_hub_rows
 from duis_gateway.text.json_reader import read_json
 
 _TRUE = frozenset({"true", "yes", "1"})
-_NO_HUBS = "no hubs to choose from: it has no column device_id"
 
 
 def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
@@ -28,25 +24,23 @@ def read_hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
     Raises:
         ConfigurationError: the file cannot be read, or is not what it should be.
     """
+    text = _text(path)
+    is_json = _is_json(text)
     try:
-        yield from _hubs(path, release_id, party)
-    except csv.Error as error:
-        raise ConfigurationError(f"{shown_path(path)} is not a list of hubs: {error}") from None
-
-
-def _hubs(path: Path, release_id: str, party: int) -> Iterator[NamedHub]:
-    for number, row in enumerate(_rows(path), start=1):
-        if row.get("release", release_id) != release_id:
-            continue
-        try:
-            yield _hub(row, party)
-        except (KeyError, ValueError) as error:
-            what = "it has no device_id" if isinstance(error, KeyError) else str(error)
-            raise ConfigurationError(f"{shown_path(path)}, hub {number}: {what}") from None
+        for number, row in _items(text) if is_json else read_hub_rows(text):
+            if row.get("release", release_id) != release_id:
+                continue
+            try:
+                yield _hub(row, party)
+            except (KeyError, ValueError) as error:
+                what = "it has no device_id" if isinstance(error, KeyError) else str(error)
+                raise ValueError(f"{'item' if is_json else 'line'} {number}: {what}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{shown_path(path)}, {error}") from None
 
 
 def read_ids(path: Path) -> frozenset[int]:
-    """Return the hubs in a file: one per line, the column `device_id` (otherwise the first) of a CSV file, or JSON.
+    """Return the hubs in a file: one per line, the column `device_id` of a CSV file, or JSON.
 
     Raises:
         ConfigurationError: the file cannot be read, or a line that is not empty has no EUI-64.
@@ -80,20 +74,11 @@ def _flag(value: object) -> bool:
     return str(value).lower() in _TRUE
 
 
-def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
-    text = _text(path)
-    if not _is_json(text):
-        reader = csv.DictReader(io.StringIO(text))
-        if "device_id" not in (reader.fieldnames or ()):
-            raise ConfigurationError(f"{shown_path(path)} has {_NO_HUBS}")
-        return ({name: unguarded(cell or "") for name, cell in row.items() if name} for row in reader)
-    try:
-        found = read_json(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{shown_path(path)}: {error}") from None
+def _items(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    found = read_json(text)
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ConfigurationError(f"{shown_path(path)} is not what the party door returns, a list of objects")
-    return found
+        raise ValueError("it is not what the party door returns, a list of objects")
+    return enumerate(found, start=1)
 
 
 def _is_json(text: str) -> bool:

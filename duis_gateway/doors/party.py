@@ -155,8 +155,7 @@ def _in_turn(request: HttpRequest, turn: Lock) -> Iterator[None]:
 
 def _listed(request: HttpRequest, size_limit: int) -> frozenset[int]:
     """Return the hubs that a body lists, as CSV or as JSON."""
-    is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON
-    check_media(request, _JSON if is_json else _CSV_GIVEN)
+    is_json = check_media(request, _CSV_GIVEN, _JSON) == _JSON
     try:
         return read_hub_list(request.body(size_limit).decode("utf-8-sig"), as_json=is_json)
     except UnicodeDecodeError:

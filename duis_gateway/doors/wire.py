@@ -16,6 +16,7 @@ SOAP = "text/xml"
 _PARAMETER = re.compile(r"""[\s;]*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"\s*+|[^;"]*+)(?:;|\Z)""")
 _QUALITY = re.compile(r"q=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _UTF_8 = frozenset({"utf-8", "utf8"})
+_ASCII = frozenset({"us-ascii", "ascii"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,22 @@ def check_coding(request: HttpRequest) -> None:
         raise ContentCoded("content codings are not supported: send the body as it is")
 
 
-def check_media(request: HttpRequest, media_type: str) -> None:
-    """Accept `media_type` in UTF-8, without a content coding, and nothing else (T09, T49, T53).
+def check_media(request: HttpRequest, *media_types: str) -> str:
+    """Return which of these media types it is: in UTF-8, without a content coding, and no other (T09, T49, T53).
+
+    US-ASCII is a part of UTF-8, as in the XML declaration.
 
     Raises:
         UnsupportedMedia: another media type or character set, or any content coding.
     """
     check_coding(request)
     named, _, parameters = request.headers.get("content-type", "").partition(";")
-    if named.strip().lower() != media_type:
-        raise UnsupportedMedia(f"the media type must be {media_type}")
-    if not _charsets(parameters) <= _UTF_8:
+    media_type = named.strip().lower()
+    if media_type not in media_types:
+        raise UnsupportedMedia(f"the media type must be {' or '.join(media_types)}")
+    if not _charsets(parameters) <= (_UTF_8 | _ASCII if request.content.isascii() else _UTF_8):
         raise UnsupportedMedia("the character set must be utf-8")
+    return media_type
 
 
 def _charsets(parameters: str) -> set[str]:

@@ -1,17 +1,19 @@
 """Lists of hubs as people write them: CSV with a column `device_id` (or one EUI-64 a line), or JSON.
 
 All or nothing: a line whose hub is missing is a mistake as one whose hub is none, since an export that failed looks
-so. Only lines with nothing in them at all are passed over. A list is read line by line, or item by item, each of a
-bounded length, so that it takes no more memory than its text and its hubs.
+so. Only lines with nothing in them at all are passed over. What no column is there for is a mistake too: of hubs in one
+line, with commas between them, all but the first would be lost. A list is read line by line, or item by item, each of
+a bounded length, so that it takes no more memory than its text and its hubs.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.text.cells import unguarded
 from duis_gateway.text.json_reader import read_json_items
 
 LONGEST_LINE = 64 * 1024
@@ -19,6 +21,8 @@ MOST_LINES = 500_000
 """More than any list has that fits into a body."""
 _COLUMN = "device_id"
 _MOST_NAMED = 10
+_NO_HEADER = f" (a header has to name the column {_COLUMN}, with commas between the columns)"
+_OPEN_QUOTE = "unexpected end of data"
 _LINE = re.compile(r"([^\r\n]*+)(?:\r\n|\r|\n|\Z)")
 
 
@@ -26,7 +30,7 @@ def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
     """Return the hubs that a text lists; one that is named twice counts once.
 
     Args:
-        text: CSV whose first line names a column `device_id`, or whose first column holds the hubs.
+        text: CSV whose first line names a column `device_id`, or lines of one EUI-64 each.
         as_json: it is an array of EUI-64s instead, or of objects with a member `device_id`.
 
     Raises:
@@ -41,13 +45,28 @@ def read_hub_list(text: str, *, as_json: bool = False) -> frozenset[int]:
         try:
             found.add(parse_eui(_given(name)))
         except ValueError as error:
-            wrong.append(f"{what} {number}: {error}")
+            wrong.append(f"{what} {number}: {error}" + ("" if as_json or number > 1 else _NO_HEADER))
             if len(wrong) == _MOST_NAMED:
                 wrong.append("and perhaps more")
                 break
     if wrong:
         raise ValueError("; ".join(wrong))
     return frozenset(found)
+
+
+def read_hub_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield the number of each line of CSV after the header, and what stands in its columns.
+
+    Raises:
+        ValueError: the text is not CSV with a column `device_id`, or a line has more fields than the header names.
+    """
+    rows = _records(text)
+    names = _header(*next(rows, (1, [])))
+    if names is None:
+        raise ValueError(f"it has no column {_COLUMN}")
+    for number, line in rows:
+        _check_width(number, line, names)
+        yield number, dict(zip(names, map(unguarded, line), strict=False))
 
 
 def _given(name: object) -> str:
@@ -73,17 +92,46 @@ def _of_json(text: str) -> Iterator[tuple[int, object]]:
 
 
 def _of_csv(text: str) -> Iterator[tuple[int, object]]:
-    lines = _Lines(text)
+    names: list[str] | None = None
     column = 0
+    for count, (number, line) in enumerate(_records(text)):
+        if count == 0 and (names := _header(number, line)) is not None:
+            column = names.index(_COLUMN)
+            continue
+        _check_width(number, line, names or [_COLUMN])
+        yield number, line[column].strip() if column < len(line) else None
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the line in which each record begins, and its fields; lines with nothing in them are not."""
+    lines = _Lines(text)
     try:
         for line in csv.reader(lines, strict=True):
             number = lines.begin_record()
-            if number == 1 and _COLUMN in line:
-                column = _only_column(line)
-            elif line:
-                yield number, line[column].strip() if column < len(line) else None
+            if line:
+                yield number, line
     except csv.Error as error:
-        raise ValueError(f"the list is not CSV: {error}") from None
+        why = "a quotation mark is not closed" if str(error) == _OPEN_QUOTE else error
+        raise ValueError(f"line {lines.begin_record()}: it is not CSV: {why}") from None
+
+
+def _header(number: int, line: list[str]) -> list[str] | None:
+    """Return the names of the columns, without those without a name at the end; None: the line is no header."""
+    names = [_COLUMN if name.strip().casefold() == _COLUMN else name for name in line]
+    if _COLUMN not in names:
+        return None
+    if names.count(_COLUMN) > 1:
+        raise ValueError(f"line {number}: it names {_COLUMN} more than once")
+    while not names[-1].strip():
+        names.pop()
+    return names
+
+
+def _check_width(number: int, line: list[str], names: list[str]) -> None:
+    """Refuse a line that says more than there are columns for; commas alone say nothing."""
+    if any(cell.strip() for cell in line[len(names) :]):
+        what = f"the header names {len(names)}" if len(names) > 1 else "one EUI-64 is expected: write one hub a line"
+        raise ValueError(f"line {number} has {len(line)} fields where {what}")
 
 
 class _Lines:
@@ -116,9 +164,3 @@ class _Lines:
         if self._size > LONGEST_LINE:
             raise ValueError(f"line {self._began + 1}: it has more than {LONGEST_LINE} characters")
         return match[1] + "\n"
-
-
-def _only_column(header: list[str]) -> int:
-    if header.count(_COLUMN) > 1:
-        raise ValueError(f"line 1: it names {_COLUMN} more than once")
-    return header.index(_COLUMN)

@@ -64,7 +64,11 @@ def test_a_customer_register_can_say_whom_to_leave_out(installation: Installatio
     register.write_text(f"customer,device_id\nJones,{format_eui(ids(4)[0])}\n\n", encoding="utf-8")
     assert chosen(installation, "--region", "South", "--exclude", register) == list(ids(2, 8))
     words = ("pilot", "select", "--release", "REL-1", "--party", SUPPLIER, "--exclude", register)
-    for line, why in (("Jones,4711", "not an EUI-64"), ("Smith,", "line 2: its device_id is empty")):
+    for line, why in (
+        ("Jones,4711", "not an EUI-64"),
+        ("Smith,", "line 2: its device_id is empty"),
+        (f"Smith,{format_eui(ids(4)[0])},{format_eui(ids(2)[0])}", "line 2 has 3 fields where the header names 2"),
+    ):
         register.write_text(f"customer,device_id\n{line}\n", encoding="utf-8")
         assert why in refused(2, *words, *installation.config)
 
@@ -137,7 +141,9 @@ def test_files_that_are_no_lists_of_hubs_are_refused(installation: Installation,
         ("[{]", "not JSON"),
         ("[1]", "a list of objects"),
         ('[{"model": "CH-1"}]', "it has no device_id"),
-        ("device_id\n12-34\n", "not an EUI-64"),
+        ("device_id\n\n12-34\n", "line 3: not an EUI-64"),
+        ("device_id\n00-DB-12-34-56-00-00-01,00-DB-12-34-56-00-00-02\n", "line 2 has 2 fields where one EUI-64"),
+        ('device_id\n"12', "line 2: it is not CSV"),
     ):
         file.write_text(content, encoding="utf-8")
         assert said in refused(2, *asked)

@@ -30,6 +30,10 @@ def test_a_list_is_loaded_shown_and_shortened(installation: Installation, tmp_pa
         file.write_text(done("protect", "list", "--format", form, *party))
         assert "1 hub removed" in done("protect", "remove", file, *party)
         assert "protects 1 hub." in done("protect", "load", file, *party)
+    file.write_text(f"{first},{second}\n")
+    for doing in ("load", "remove"):
+        assert "line 1 has 2 fields where one EUI-64 is expected" in refused(2, "protect", doing, file, *party)
+    assert done("protect", "list", "--format", "csv", *party).splitlines() == ["device_id", first]
     file.write_text("[]")
     assert "protects 0 hubs." in done("protect", "load", file, *party)
     file.write_text("")

@@ -70,6 +70,7 @@ def test_the_correlation_id_is_our_own_and_differs_each_time(doors: Doors) -> No
         'application/xml;charset="utf-8"',
         "application/xml; charset='utf-8'",
         "application/xml; charset = utf8 ;",
+        "application/xml; charset=US-ASCII",
         'application/xml; x="; charset=latin-1"; charset=UTF8',
     ],
 )

@@ -21,8 +21,9 @@ BOTH = frozenset({0x00DB123456000001, 0x00DB123456000002})
         f"{ONE}\n\n{TWO}\n{ONE}\n",
         f"device_id\n{ONE}\n {TWO} \n",
         f"customer,device_id,reason\r\n1,{ONE},prepayment\r\n\r\n3,{TWO},\r\n",
+        f"\n Device_ID\t,\n{ONE},\n{TWO},\n",
     ],
-    ids=["one a line", "a column", "a customer register"],
+    ids=["one a line", "a column", "a customer register", "a spreadsheet's"],
 )
 def test_hubs_are_read_as_people_write_them(text: str) -> None:
     assert read_hub_list(text) == BOTH
@@ -44,7 +45,15 @@ def test_so_is_json(items: list[object]) -> None:
         (f'note,device_id\n"a\nb\r\nc",{ONE}\nx,00-DB\n', "^line 5: .*00-DB"),
         (f'note,device_id\nx,{ONE}\n"a\nb",00-DB\n', "^line 3: .*00-DB"),
         (f"customer,device_id\n1,{ONE}\n2\n", "^line 3: it ends before its device_id"),
-        (f'device_id\n{ONE}\n"{TWO}\n', "^the list is not CSV: unexpected end of data"),
+        (f'device_id\n{ONE}\n"{TWO}\n', "^line 3: it is not CSV: a quotation mark is not closed$"),
+        (f'device_id\n"{ONE}"x\n', "^line 2: it is not CSV: ',' expected after"),
+        (f"{ONE},{TWO}\n", "^line 1 has 2 fields where one EUI-64 is expected: write one hub a line$"),
+        (f"device_id\n{ONE}\n{ONE},{TWO}", "^line 3 has 2 fields where one EUI-64 is expected"),
+        (f"device_id,\n{ONE},{TWO}\n", "^line 2 has 2 fields where one EUI-64 is expected"),
+        (f"{ONE}\n,,{TWO}\n", "^line 2 has 3 fields where one EUI-64 is expected"),
+        (f"device_id,note\n{ONE},x,{TWO}\n", "^line 2 has 3 fields where the header names 2$"),
+        (f"device_id;note\n{ONE};x\n", "^line 1: .*a header has to name the column device_id, with commas between"),
+        (f"sep=,\ndevice_id\n{ONE}\n", "^line 1: .*a header has to name the column device_id"),
         (" \n", "^it is empty: a list of no hubs is just the line device_id"),
         (
             f"device_id,note\n{ONE},x\n,lost\n00-DB,\n",
@@ -58,7 +67,7 @@ def test_so_is_json(items: list[object]) -> None:
         ("device_id\n" + "," * (LONGEST_LINE + 1), "^line 2: it has more than 65536 characters"),
         ('x,"' + '\n",x,"' * LONGEST_LINE, "^line 1: it has more than 65536 characters"),
         ("device_id\n" + "\n" * MOST_LINES, "^the list has more than 500000 lines"),
-        (f"device_id,device_id\n{ONE},{TWO}\n", "^line 1: it names device_id more than once"),
+        (f"\nDEVICE_ID,device_id\n{ONE},{TWO}\n", "^line 2: it names device_id more than once"),
     ],
 )
 def test_the_line_that_is_wrong_is_named(text: str, words: str) -> None:
