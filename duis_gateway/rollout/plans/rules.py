@@ -393,7 +393,8 @@ def _also(facts: PlanFacts) -> str:
     if facts.viewer is None and any(one.supplier not in facts.hub.suppliers for one in facts.instructions):
         notes.append("what a former supplier instructed no longer counts")
     if facts.scheduled is not None:
-        notes.append(f"the CSP's schedule has it for {_words(facts.scheduled)}")
+        aims = f"the CSP's schedule aims at {_words(facts.scheduled)}"
+        notes.append(f"{aims}, which binds nobody: the automatic date counts unless the hub is instructed")
     if facts.mark is HubMark.PROVING:
         notes.append("a proving hub, always in the pilot")
     if facts.mark is HubMark.EXCLUDED:

@@ -237,7 +237,9 @@ def test_the_csps_own_schedule_is_shown_and_binds_nobody() -> None:
     """PIA-S5."""
     planned = plan(scheduled=JUNE, mark=HubMark.PROVING)
     assert (planned.period, planned.due) == (None, AUTOMATIC)
-    assert "the CSP's schedule has it for 2026-06-01 00:00 to" in planned.explanation
+    assert "the CSP's schedule aims at 2026-06-01 00:00 to" in planned.explanation
+    counts = "UTC, which binds nobody: the automatic date counts unless the hub is instructed"
+    assert counts in planned.explanation, "before, a supplier could not tell which of the two counts"
     assert "always in the pilot" in planned.explanation
 
 
