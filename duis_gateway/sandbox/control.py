@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from duis_gateway.doors.problem import PROBLEM_JSON, headers_of
+from duis_gateway.doors.problem import PROBLEM_JSON, RETRY_AFTER, headers_of
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer, HttpRequest, check_coding, wants_page
 from duis_gateway.errors import GatewayError, MessageRefused, refusal_of
@@ -20,6 +20,7 @@ from duis_gateway.sandbox.commands import BY_COMMAND, RESET
 from duis_gateway.sandbox.mails import Mail
 from duis_gateway.sandbox.openapi import describe
 from duis_gateway.sandbox.parameters import HUB, WrongCommand
+from duis_gateway.sandbox.renewal import BeingReset
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.standing import hub_standing
 from duis_gateway.sandbox.words import NO_NEWS, Line, News, Refused
@@ -77,6 +78,8 @@ class Control:
             return _refusal(request, HTTPStatus.BAD_REQUEST, str(error))
         except MessageRefused as error:
             return _refusal(request, refusal_of(error).status, error.detail, *headers_of(error))
+        except BeingReset as error:
+            return _refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error), ("Retry-After", RETRY_AFTER))
         except GatewayError as error:
             return _refusal(request, HTTPStatus.CONFLICT, str(error))
         except Exception as error:
@@ -91,13 +94,16 @@ class Control:
         if path in _COMMANDS:
             _check_method(request, _POST)
             return _json(self._sandbox.do(_COMMANDS[path], _members(request)))
-        shown = self._shown(path, request)
-        if shown is None:
-            there_is_none = "there is no such message" if _MESSAGE.match(path) else "nothing is served here"
-            raise _Refused(HTTPStatus.NOT_FOUND, there_is_none)
-        has_forms = path == "/" or path.startswith("/messages/")
-        _check_method(request, _PAGE if has_forms else _GET)
-        return self._form(request, path) if request.method == "POST" else shown()
+        with self._sandbox.renewal.reading():
+            shown = self._shown(path, request)
+            if shown is None:
+                there_is_none = "there is no such message" if _MESSAGE.match(path) else "nothing is served here"
+                raise _Refused(HTTPStatus.NOT_FOUND, there_is_none)
+            has_forms = path == "/" or path.startswith("/messages/")
+            _check_method(request, _PAGE if has_forms else _GET)
+            if request.method != "POST":
+                return shown()
+        return self._form(request, path)
 
     def _shown(self, path: str, request: HttpRequest) -> Callable[[], Answer] | None:
         """Return what shows what is at a path; None: nothing is."""

@@ -27,11 +27,13 @@ from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.folder import REFUSED_ATTEMPTS
-from duis_gateway.sandbox.remote import CommandFailed, Remote
+from duis_gateway.sandbox.remote import CommandFailed, NotNow, Remote
 from duis_gateway.text.counts import counted
 
 SECONDS = 9.0
 """Less than the gateway waits for an answer."""
+_PAUSE = 1.0
+_TRIES = 5
 _MOST_ANSWER = 300
 _SUCCESS = 2
 _XML = {"Content-Type": "application/xml"}
@@ -183,9 +185,9 @@ def listen(
     `wait` is told from whom it is taken, a line for each, and what to ask now and then: whether that has changed.
 
     Raises:
-        GatewayError: no sandbox listens there.
+        GatewayError: no sandbox listens there, or its reset does not end.
     """
-    status = remote.status()
+    status = once_it_stands(remote)
     trust = Trust.certificate(status["you"]["gateway_certificate"])
     begun = _Begun(remote, status["begun"])
     with Serving(Relay(member, trust, forward, show, http, begun).wsgi) as server:
@@ -197,6 +199,15 @@ def listen(
             # A sandbox that is gone has nothing to be told.
             with suppress(CommandFailed, ConfigurationError):
                 remote.do("address", {"supplier": member.name, "ended": own})
+
+
+def once_it_stands(remote: Remote, pause: float = _PAUSE) -> Any:
+    """Return how the sandbox stands, asked again while it is being reset (errors as `Remote.get`)."""
+    for _ in range(_TRIES):
+        with suppress(NotNow):
+            return remote.status()
+        time.sleep(pause)
+    return remote.status()
 
 
 @dataclass

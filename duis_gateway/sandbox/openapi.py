@@ -115,7 +115,12 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-_ELSEWHERE = {"403": _problem("It was asked under another name than 127.0.0.1 or localhost, or from another site.")}
+_ELSEWHERE = {
+    "403": _problem("It was asked under another name than 127.0.0.1 or localhost, or from another site."),
+    "413": _problem("The request is too large."),
+    "415": _problem("The body has a content coding."),
+    "503": _problem("The sandbox is being reset, or cannot use its database just now: try again."),
+}
 _STRING: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "integer"}
 _MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}

@@ -20,6 +20,16 @@ class CommandFailed(GatewayError):
     """The sandbox could not do what it was told; the text says why."""
 
 
+class NotNow(CommandFailed):
+    """The sandbox cannot answer just now, as it is being reset; the same may be asked again."""
+
+
+_ERRORS: Mapping[int, type[GatewayError]] = {
+    HTTPStatus.BAD_REQUEST: ConfigurationError,
+    HTTPStatus.SERVICE_UNAVAILABLE: NotNow,
+}
+
+
 class Remote:
     """A sandbox on this machine, by the port of its page; an answer is waited for so many seconds."""
 
@@ -43,6 +53,7 @@ class Remote:
         Raises:
             ConfigurationError: no sandbox listens there, or the command was given wrongly.
             CommandFailed: it could not do it.
+            NotNow: it is being reset.
         """
         return self._ask("GET", path, None)
 
@@ -73,4 +84,4 @@ class Remote:
         if answer.status == HTTPStatus.OK:
             return content
         detail = str(content.get("detail", content)) if isinstance(content, dict) else str(content)
-        raise (ConfigurationError if answer.status == HTTPStatus.BAD_REQUEST else CommandFailed)(detail)
+        raise _ERRORS.get(answer.status, CommandFailed)(detail)

@@ -27,6 +27,7 @@ from duis_gateway.sandbox.folder import BEGUN, OPERATORS_WORD, Folder, party_tok
 from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
+from duis_gateway.sandbox.renewal import Renewal
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.sandbox.words import in_lines
 from duis_gateway.sandbox.world import World
@@ -45,6 +46,7 @@ class Sandbox:
         self._end_log = configure_logging(LogConfig(file=folder.log))
         self._turn = threading.RLock()
         self._over = threading.Event()
+        self.renewal = Renewal()
         self.world = World(folder, {"gateway": gateway_port})
         self.mails = Mails(folder.mails)
         self._keeper = threading.Thread(target=self._keep_up, name="sandbox", daemon=True)
@@ -125,7 +127,7 @@ class Sandbox:
         Raises:
             CannotBeDone: a file cannot be written, and the sandbox has ended; or the gateway takes nothing.
         """
-        with self._turn:
+        with self._turn, self.renewal.renewing():
             ports, own = self.world.ports, self._own_addresses()
             self.world.stop()
             try:

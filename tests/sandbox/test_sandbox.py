@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -22,13 +23,18 @@ from axe_playwright_python.sync_playwright import Axe
 
 from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
 from duis_gateway.client.requests import ReadInventory
+from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.namespaces import CSP, ESI, SR
 from duis_gateway.sandbox.cast import BY_NAME
 from duis_gateway.sandbox.commands import COMMANDS
-from duis_gateway.sandbox.listening import Watch
+from duis_gateway.sandbox.control import Control
+from duis_gateway.sandbox.listening import Watch, once_it_stands
 from duis_gateway.sandbox.main import unusable
+from duis_gateway.sandbox.openapi import describe
 from duis_gateway.sandbox.remote import Remote
+from duis_gateway.sandbox.renewal import Renewal
+from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.scenario import shipped
 from tests.support.browsers import chromium
 from tests.support.cli import done, refused, run
@@ -711,6 +717,66 @@ def test_after_a_reset_who_listens_takes_nothing_for_a_repeat(town: RunningSandb
             shown = json.loads(read_until(listening, '"kind": "N64"').splitlines()[-1])
             assert shown["repeat"] is False
             town.do("reset")
+
+
+def test_who_reads_during_a_reset_waits_for_it(town: RunningSandbox) -> None:
+    """Before, it was answered 503, as its database was gone, and a `listen` that began then ended."""
+    answers: list[tuple[str, int, str]] = []
+    over = threading.Event()
+
+    def read_on(path: str) -> None:
+        while not over.is_set():
+            status, content, _ = ask(town, "GET", path)
+            answers.append((path, status, "" if status == 200 else content))
+
+    readers = [threading.Thread(target=read_on, args=(path,)) for path in ("/v1/status", "/v1/messages", "/")]
+    for one in readers:
+        one.start()
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--port", str(town.port)]
+    try:
+        with saying(words) as listening:
+            for _ in range(3):
+                town.do("reset")
+            assert "are shown here" in read_until(listening, "Listening")
+    finally:
+        over.set()
+        for one in readers:
+            one.join()
+    assert {path for path, _, _ in answers} == {"/v1/status", "/v1/messages", "/"}
+    assert [one for one in answers if one[1] != 200] == []
+
+
+def test_who_cannot_wait_for_a_reset_is_told_of_it() -> None:
+    renewal = Renewal(seconds=0)
+    control = Control(cast("Sandbox", SimpleNamespace(renewal=renewal)))
+    request = HttpRequest("GET", "/v1/status", "", {"host": "127.0.0.1"}, b"", "127.0.0.1", "")
+    with renewal.renewing():
+        answer = control.answer(request)
+    assert (answer.status, dict(answer.headers)["Retry-After"]) == (503, "5")
+    assert isinstance(answer.body, bytes)
+    assert json.loads(answer.body)["detail"] == "the sandbox is being reset; try again"
+    assert "503" in describe("127.0.0.1")["paths"]["/v1/status"]["get"]["responses"]
+
+
+def test_who_listens_asks_again_while_the_sandbox_is_being_reset() -> None:
+    class Busy(BaseHTTPRequestHandler):
+        answers: ClassVar = [(503, {"detail": "the sandbox is being reset"}), (200, {"parties": [], "you": {}})]
+
+        def do_GET(self) -> None:
+            status, told = self.answers.pop(0)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        answering = threading.Thread(target=server.serve_forever)
+        answering.start()
+        assert once_it_stands(Remote(server.server_port), pause=0) == {"parties": [], "you": {}}
+        server.shutdown()
+        answering.join()
 
 
 def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
