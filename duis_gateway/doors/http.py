@@ -12,13 +12,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Protocol
 
 from duis_gateway.doors.audit import Exchange, record_answer, record_refusal
 from duis_gateway.doors.problem import json_problem_answer, problem_answer, unexpected
 from duis_gateway.doors.wire import Answer, HttpRequest, wants_page
-from duis_gateway.errors import HttpRefused, MessageRefused, MethodNotAllowed, NoSuchPath, refusal_of, without_frames
+from duis_gateway.errors import (
+    REFUSALS,
+    HttpRefused,
+    MessageRefused,
+    MethodNotAllowed,
+    NoSuchPath,
+    NotDurable,
+    OurDefect,
+    refusal_of,
+    without_frames,
+)
 from duis_gateway.machine.trace_context import current, trace_id
 from duis_gateway.operations.metrics import Metrics
 from duis_gateway.operations.tracing import Tracing
@@ -85,6 +94,8 @@ def _to_people(page: Refuse) -> Refuse:
     return refuse
 
 
+_FAILURES = (REFUSALS[NotDurable], REFUSALS[OurDefect])
+"""What the gateway could not do, whoever asks; what else it refuses, anybody can bring about, also a 501 or TooBusy."""
 _PLAIN = (problem_answer, json_problem_answer)
 _PROBE = "OPTIONS"
 _PROBED = Route("*", "none", "probe", (_PROBE,), _listening, waits=False)
@@ -194,7 +205,7 @@ class Edge:
 def _outcome(error: MessageRefused | None) -> str:
     if error is None:
         return "answered"
-    return "failed" if refusal_of(error).status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
+    return "failed" if refusal_of(error) in _FAILURES else "refused"
 
 
 def new_correlation_id() -> str:

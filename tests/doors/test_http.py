@@ -20,6 +20,7 @@ from duis_gateway.errors import (
     NotEntitled,
     NotSafeXml,
     NotValid,
+    TooBusy,
 )
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import PROBLEM
@@ -236,7 +237,15 @@ def refusing(error: Exception) -> StandIn:
 @pytest.mark.usefixtures("wire")
 @pytest.mark.parametrize(
     "error",
-    [NotSafeXml("a"), NotAuthenticated("b"), NotEntitled("c"), NotValid("d"), IdentityReused("e"), NotDurable("f")],
+    [
+        NotSafeXml("a"),
+        NotAuthenticated("b"),
+        NotEntitled("c"),
+        NotValid("d"),
+        IdentityReused("e"),
+        NotDurable("f"),
+        TooBusy("g"),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_refusals_of_the_flow_look_as_the_table_says(error: MessageRefused) -> None:
@@ -249,6 +258,10 @@ def test_refusals_of_the_flow_look_as_the_table_says(error: MessageRefused) -> N
     assert reply.problem("instance") == f"urn:uuid:{reply.headers['x-correlation-id']}"
     assert ("retry-after" in reply.headers) == (refusal.status == 503)
     assert ("www-authenticate" in reply.headers) == (refusal.status == 401)
+    # An alert rule wakes the operator for what "failed"; nobody may bring that about from outside.
+    outcome = "failed" if isinstance(error, NotDurable) else "refused"
+    labels = {"door": "duis", "service": "serviceD", "outcome": outcome}
+    assert doors.metrics.registry.get_sample_value("gw_requests_total", labels) == 1
     assert audit.fields("event") == ["identity_reused" if refusal.status == 409 else "message_refused"]
     assert audit.fields("body_length") == [len(SIGNED)]
 
@@ -306,6 +319,13 @@ def test_requests_are_counted_by_door_service_and_outcome() -> None:
     assert value("gw_requests_total", {"door": "none", "service": "none", "outcome": "refused"}) == 1
     assert value("gw_rejections_total", {"stage": "receive"}) == 2
     assert b"nowhere" not in doors.metrics.exposition()[1]
+
+
+def test_a_transfer_coding_that_is_not_supported_is_refused_and_no_failure(doors: Doors) -> None:
+    coded = HEAD.replace(b"\r\n", b"\r\nTransfer-Encoding: gzip, chunked\r\n", 1)
+    assert [reply.status for reply in doors.raw(coded + b"\r\n")] == [501]
+    labels = {"door": "duis", "service": "serviceD", "outcome": "failed"}
+    assert not doors.metrics.registry.get_sample_value("gw_requests_total", labels)
 
 
 def test_random_bytes_get_a_clean_refusal_or_none(doors: Doors) -> None:

@@ -9,6 +9,7 @@ what the CSPs offered; E110606 a constraint not offered. An error refuses all gr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -105,7 +106,8 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
         return ScheduleJudgement("E110605", replace(findings, under_way=held), explanation=words)
     refusal, details = _hub_refusal(request, facts, release, (*instructions, *taken_back))
     if refusal is not None:
-        return ScheduleJudgement(refusal, merged((findings, details)))
+        twice = _why_repeated(request) if refusal == "E110609" else None
+        return ScheduleJudgement(refusal, merged((findings, details)), explanation=twice)
     why = _why_not_offered(instructions, facts, release)
     if why is not None:
         return ScheduleJudgement("E110605", findings, explanation=why)
@@ -278,6 +280,15 @@ def _repeated(
     elsewhere = {hub for group in staying for hub in group.device_ids} - lapsed
     repeated.update((hub, None) for group in instructions for hub in group.device_ids if hub in elsewhere)
     return tuple(repeated)
+
+
+def _why_repeated(request: PreferredPilotSchedule) -> str | None:
+    """Return in words which group is sent twice, whose hubs may be in no other; None: the list of hubs says it all."""
+    names = Counter(f"{group.group_id}/{group.stage.value}" for group in request.groups)
+    twice = next((name for name, times in names.items() if times > 1), None)
+    return (
+        None if twice is None else f"the group {twice} is sent twice in this request: send it once, with all its hubs"
+    )
 
 
 def _proves(hub: int, facts: ScheduleFacts) -> bool:

@@ -215,6 +215,9 @@ def test_what_stands_under_the_name_of_a_group_left_out_stays_and_counts() -> No
 def test_one_group_sent_twice_in_a_request_is_refused() -> None:
     judged = judge(pilot("G1", 1), pilot("G1", 2))
     assert (judged.code, judged.findings.repeated) == ("E110609", (2,))
+    # No hub is named twice: without words nobody would find what is wrong.
+    assert judged.explanation == "the group G1/Pilot is sent twice in this request: send it once, with all its hubs"
+    assert judge(pilot("G1", 1), pilot("G2", 1)).explanation is None
 
 
 def test_pilot_hubs_on_no_preferred_list_are_refused() -> None:
