@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
         first, *lines = bytes(header).split(b"\r\n")
         del self._unread[: end + len(END_OF_HEADER)]
         self._line = read_request_line(first)
-        self._header = read_header(lines, self._line)
+        self._header = read_header(lines, self._line, length_needed=self._limits.length_needed)
         length = self._header.length
         self._body = ChunkedBody(self._limits.body) if length is None else Body(length, self._limits.body)
         if self._header.expects_continue and not self._unread and not self._body.complete:

@@ -90,13 +90,15 @@ def read_request_line(line: bytes) -> RequestLine:
     )
 
 
-def read_header(lines: list[bytes], request: RequestLine) -> Header:
+def read_header(lines: list[bytes], request: RequestLine, *, length_needed: bool = True) -> Header:
     """Read the lines between the first line and the body (RFC 9112, sections 5 and 6).
+
+    Where no `length_needed`, a POST that says nothing of its body has none (6.3).
 
     Raises:
         HttpRefused: a line is malformed or folded, the length of the body can be read in two ways, or a request of
             HTTP/1.1 has no Host, or any has one that is no host (3.2).
-        LengthMissing: a POST says neither how long its body is nor that it is chunked.
+        LengthMissing: a POST says neither how long its body is nor that it is chunked, and has to.
         CodingNotSupported: a transfer coding other than `chunked`.
     """
     fields: dict[str, str] = {}
@@ -117,14 +119,14 @@ def read_header(lines: list[bytes], request: RequestLine) -> Header:
             raise HttpRefused("the request's target names no host")
         # RFC 9112, 3.2.2: what Host says does not count then.
         fields["host"] = request.authority
-    length = _length(fields, request)
+    length = _length(fields, request, needed=length_needed)
     options = {option.strip().lower() for option in fields.get("connection", "").split(",")}
     keep_alive = "close" not in options and (request.minor_version == 1 or "keep-alive" in options)
     expects = request.minor_version == 1 and fields.get("expect", "").lower() == "100-continue"
     return Header(fields, length, keep_alive, expects)
 
 
-def _length(fields: Mapping[str, str], request: RequestLine) -> int | None:
+def _length(fields: Mapping[str, str], request: RequestLine, *, needed: bool) -> int | None:
     length, coding = fields.get("content-length"), fields.get("transfer-encoding")
     if coding is not None:
         if length is not None:
@@ -132,7 +134,7 @@ def _length(fields: Mapping[str, str], request: RequestLine) -> int | None:
         _check_coding(coding, request)
         return None
     if length is None:
-        if request.method == "POST":
+        if needed and request.method == "POST":
             raise LengthMissing("a request with a body needs a Content-Length, or a chunked body")
         return 0
     if not _LENGTH.fullmatch(length):

@@ -32,6 +32,8 @@ class ServerLimits:
         streams_of_one: of these, how many may be for one party.
         feeds: clients that listen to a feed at the same time; never more than a quarter of the connections.
         feed_time: for one client to listen without asking anew, so that one that is gone unnoticed keeps no place.
+        length_needed: whether a POST must say how long its body is; otherwise one that does not has no body (RFC 9112,
+            section 6.3).
     """
 
     body: int = 8 * 1024 * 1024
@@ -53,6 +55,7 @@ class ServerLimits:
     streams_of_one: int = 2
     feeds: int = 64
     feed_time: float = 300.0
+    length_needed: bool = True
 
     @property
     def most(self) -> int:

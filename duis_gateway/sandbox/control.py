@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from duis_gateway.doors.limits import ServerLimits
 from duis_gateway.doors.problem import PROBLEM_JSON, RETRY_AFTER, headers_of
 from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer, HttpRequest, check_coding, wants_page
@@ -29,6 +30,7 @@ from duis_gateway.text.numbers import is_digits, parse_digits
 
 HOST = "127.0.0.1"
 _THREADS = 4
+_LIMITS = ServerLimits(length_needed=False)  # `curl -X POST` sends neither a body nor its length
 _LAST = 100
 _MOST = 10_000
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
@@ -188,7 +190,7 @@ class Control:
 
 def listen(sandbox: Sandbox, port: int) -> Server:
     """Return the listener, not started yet (OSError: the port cannot be used)."""
-    server = Server(Control(sandbox), HOST, port, _THREADS)
+    server = Server(Control(sandbox), HOST, port, _THREADS, _LIMITS)
     server.listen()
     return server
 

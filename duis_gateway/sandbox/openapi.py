@@ -70,9 +70,8 @@ def _command(name: str, about: str, properties: dict[str, Any], required: list[s
 
 
 def _read(about: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
-    responses = {"200": _json(about, schema), **_ELSEWHERE}
-    if parameters:
-        responses["400"] = _problem("What was asked for is no whole number.")
+    wrong = _problem("The query has a field that is not known, or is no whole number.")
+    responses = {"200": _json(about, schema), "400": wrong, **_ELSEWHERE}
     return {"get": {"summary": about, "parameters": list(parameters), "responses": responses}}
 
 

@@ -16,12 +16,12 @@ from duis_gateway.envelope.escape import escape_text
 from duis_gateway.errors import ALL_KNOWN, GatewayError, meant
 from duis_gateway.outbox.guard import AddressRefused, read_url
 from duis_gateway.sandbox.cast import BY_EUI, BY_NAME, LAST_HUB, Member, device_id
-from duis_gateway.text.numbers import is_digits
+from duis_gateway.text.numbers import LONGEST, is_digits
 
 STEP = re.compile(r"([+-])([0-9]{1,5})\s*(min|[smhdw])")
 """A step forward or back in time."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}|$)")
-_LONGEST = 2_000  # of a remark, in every schema
+_LONGEST_TEXT = 2_000  # of a remark, in every schema
 _MOST_SHOWN = 60
 _MOST_DIGITS = len(str(LAST_HUB))
 _RANGE = re.compile(rf"([0-9]{{1,{_MOST_DIGITS}}})\s*[-\u2013]\s*([0-9]{{1,{_MOST_DIGITS}}})")
@@ -92,7 +92,7 @@ class Parameter:
         try:
             if not self.many:
                 return self.kind.read(given)
-            several = given if isinstance(given, list | tuple) else self.kind.parts(str(given))
+            several = given if isinstance(given, list | tuple) else self.kind.parts(_typed(given))
             read = [self._one(one) for one in several]
             return [value for values in read for value in values] if self.kind.spread else read
         except ValueError as error:
@@ -186,16 +186,21 @@ def moment_of(to: datetime | timedelta, now: datetime) -> datetime:
 # --- kinds --------------------------------------------------------------------------------------------------------
 
 
+def _typed(given: Any) -> str:
+    """Return a value as somebody would type it; 1.0 is the whole number 1 (JSON Schema 2020-12, 6.1.1)."""
+    return str(int(given) if isinstance(given, float) and given.is_integer() else given).strip()
+
+
 def _text(given: Any) -> str:
-    if not isinstance(given, str | int | float) or isinstance(given, bool) or not str(given).strip():
+    if not isinstance(given, str | int | float) or isinstance(given, bool) or not _typed(given):
         raise ValueError("a text")
-    return str(given).strip()
+    return _typed(given)
 
 
 def _words(given: Any) -> str:
     text = _text(given)
-    if len(text) > _LONGEST:
-        raise ValueError(f"a text of at most {_LONGEST:,} characters")
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"a text of at most {_LONGEST_TEXT:,} characters")
     try:
         escape_text(text)
     except ValueError as error:
@@ -217,7 +222,7 @@ def _flag(given: Any) -> bool:
 
 
 def _hub(given: Any) -> int:
-    text = str(given).strip()
+    text = _typed(given)
     if is_digits(text, _MOST_DIGITS) and 0 < int(text) <= LAST_HUB:
         return device_id(int(text))
     eui = eui_as_typed(text)
@@ -236,7 +241,7 @@ class Backwards(ValueError):
 
 def _hubs(given: Any) -> list[int]:
     """Read a hub, or a range of their numbers."""
-    found = _RANGE.fullmatch(str(given).strip())
+    found = _RANGE.fullmatch(_typed(given))
     if found is None:
         return [_hub(given)]
     first, last = int(found[1]), int(found[2])
@@ -297,7 +302,7 @@ def whole_number(least: int, most: int) -> Kind:
     """Return the kind of whole numbers in this range."""
 
     def read(given: Any) -> int:
-        text = str(given).strip()
+        text = _typed(given)
         if not is_digits(text) or not least <= int(text) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
         return int(text)
@@ -340,9 +345,11 @@ def _euis_of(members: Sequence[Member]) -> str:
     return ", ".join(f"{format_eui(one.eui)} is {one.name}" for one in members)
 
 
-TEXT = Kind({"type": ["string", "number"], "maxLength": _LONGEST}, _words)
+_LARGEST = 10**LONGEST - 1
+_TEXT_OR_NUMBER = {"type": ["string", "number"], "minimum": -_LARGEST, "maximum": _LARGEST}
+TEXT = Kind({**_TEXT_OR_NUMBER, "maxLength": _LONGEST_TEXT}, _words)
 """Words in a message; checked before a command's first message is sent."""
-DOCUMENT = Kind({"type": ["string", "number"]}, _text)
+DOCUMENT = Kind(_TEXT_OR_NUMBER, _text)
 """Somebody else's document, right or wrong."""
 _FLAG = {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": [*_TRUE, *_FALSE]}]}
 FLAG = Kind(_FLAG, _flag, (_TRUE[0], _FALSE[0]))

@@ -864,6 +864,32 @@ def test_what_is_planned_for_later_waits_for_its_period(town: RunningSandbox) ->
     town.do("reset")
 
 
+def said_over_the_wire(town: RunningSandbox, head: str, body: bytes = b"") -> int:
+    """Send a request as it stands, and return the status of the answer."""
+    with socket.create_connection(("127.0.0.1", town.port), timeout=60) as connection:
+        lines = f"{head} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        connection.sendall(lines.encode() + body)
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_a_command_that_needs_nothing_needs_no_body(town: RunningSandbox) -> None:
+    """`curl -X POST` sends neither a body nor its length; it was refused with 411."""
+    for name, status in (("reset", 200), ("announce", 200), ("approve", 200), ("activate", 400)):
+        assert said_over_the_wire(town, f"POST /v1/{name}") == status, name
+
+
+def test_every_refusal_is_described(town: RunningSandbox) -> None:
+    described = json.loads(ask(town, "GET", "/openapi.json")[1])["paths"]
+    for path, operations in described.items():
+        if "{" not in path:
+            [(method, operation)] = operations.items()
+            known = operation["responses"].keys()
+            assert str(ask(town, method.upper(), f"{path}?x=1", "[]")[0]) in known
+            assert ask(town, method.upper(), path, "{}", {"Content-Encoding": "gzip"})[0] == 415
+            assert ask(town, method.upper(), path, "{}", {"Content-Length": str(10**9)})[0] == 413
+            assert {"413", "415", "503"} <= known
+
+
 def test_null_is_no_value(town: RunningSandbox) -> None:
     status, said, _ = ask(town, "POST", "/v1/announce", '{"release": null}')
     assert (status, "`release` is null: leave it out" in said) == (400, True)
