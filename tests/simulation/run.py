@@ -1,6 +1,7 @@
 """One run of the simulation: random parties, messages, faults and time from one seed, checked at every step.
 
-After each step the plan that everybody was told is that of the independent model (`tests.support.plan_model`). At the
+After each step the plan that everybody was told is that of the independent model (`tests.support.plan_model`). Then the
+release gives way to a later one, and everybody is shown what was told, and of all else what was shown before. At the
 end, when all faults are over, the books have to balance: whatever was laid into the outbox came to its recipient, in
 its order; nothing else did; whatever was answered is answered again with the same bytes; the audit log is whole.
 """
@@ -211,6 +212,8 @@ def run(seed: int, steps: int = STEPS) -> list[str]:
             for number in range(steps):
                 made.machine.note(f"step {number}")
                 made.step()
+            made.machine.note("the release gives way")
+            made.world.gives_way()
             made.balances()
         except BaseException as error:
             error.add_note("\n".join(made.machine.trace))

@@ -33,7 +33,14 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans.records import GroupSay
-from duis_gateway.rollout.releases.records import FailureThreshold, Instruction, Period, PilotTerms, Stage
+from duis_gateway.rollout.releases.records import (
+    FailureThreshold,
+    Instruction,
+    Period,
+    PilotTerms,
+    ReleaseState,
+    Stage,
+)
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction
 from duis_gateway.rollout.rollout_decisions.records import Standing as DecisionStanding
 from duis_gateway.rollout.schedules import store as schedules
@@ -42,14 +49,17 @@ from tests.support.plan_model import expected_plan, going_on, over_in_the_pause
 from tests.support.roll_out_scenario import Given, Said, Scenario, key_of
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, MAKER, MODEL, NORTH, SOUTH, Steering
-from tests.support.told_and_shown import Heard
+from tests.support.told_and_shown import Heard, shown
 
 DAY = timedelta(days=1)
 SUPPLIERS, CSPS = (OURS, THEIRS), (NORTH, SOUTH)
 IDS = (1, 2, 3, 4, 2**63 + 5)
 REGION_OF = {NORTH: "North", SOUTH: "South"}
 STEPS = 25
-REQUEST_ENDED = {"TooLate", "OutsidePilot", "BeforeSafeLaunch", "Excluded", "ChangedSupplier"}
+REQUEST_ENDED = {"TooLate", "OutsidePilot", "BeforeSafeLaunch", "Excluded", "ChangedSupplier"} | {
+    "ReleaseOver",
+    "PilotInvalidated",
+}
 """Why a CSP and DCC are told that what a supplier requested is void, although it was planned by nothing yet."""
 THRESHOLD = FailureThreshold(share_percent=100, window_hours=24, least_hubs=1, hold=True)
 """One hub that fails holds the plan."""
@@ -235,6 +245,23 @@ class World:
             for hub in after.hubs
             if ended.get(hub.device_id)
         }
+
+    def gives_way(self) -> None:
+        """A later release for the model takes the place of this one: what ends is told, all else stays as it was."""
+        dcc, now, own = self.dcc, self.dcc.clock.now(), self.own()
+        date = max(dcc.release().automatic_date, now) + 200 * DAY
+        pilot = PilotTerms(Period(now + DAY, now + 30 * DAY), limit=100)
+        dcc.announces("R2", firmware_version="00000003", pilot=pilot, automatic_date=date)
+        self.reads(own)
+        self.heard.is_shown(dcc)
+        before = shown(dcc)
+        if dcc.state() is not ReleaseState.SAFE_LAUNCH and self.random.random() < 0.6:
+            dcc.approves("R2")
+        if dcc.state().is_live or self.random.random() < 0.5:
+            assert dcc.says(esi.Supersession("R1", "R2", now)).status == "Accepted"
+        self.reads(own)
+        self.heard.stays(before, dcc)
+        assert self.told == self.planned(), "nothing is planned under it any more"
 
     def some(self) -> tuple[int, ...]:
         return tuple(self.random.sample(IDS, self.random.randint(1, 4)))

@@ -20,6 +20,8 @@ PLANNED = "planned"
 """The word for a hub of which a period is planned."""
 _OF_THE_HUB = {"NotCommissioned", "OtherModel", "RunsVersion", "LaterVersion", "NotPermitted"}
 """Why nothing is planned that the hub's own row says."""
+_NEVER_TOLD = {"NotInstructed", "AwaitsSecondSupplier", "SecondSupplierTooLate", "RefusedByCSP"}
+"""What is shown while a release is live of what nobody made void: taken back, or lacking the second supplier's half."""
 _TAKEN_BACK = ("taken back", "took", "protect", "SafeLaunch group", "named it again")
 
 
@@ -63,6 +65,16 @@ class Heard:
             assert row is None or row["off_plan"] == "PeriodMissed", (f"{party:016X}", device_id, row["off_plan"])
         self.words.clear()
         self.missed.clear()
+
+    def stays(self, before: Mapping[tuple[int, int], Mapping[str, object]], dcc: Steering) -> None:
+        """Hold a release that has ended to it: whoever heard nothing is shown what it was shown before, of each hub."""
+        for (party, device_id), row in shown(dcc).items():
+            was, now = before[party, device_id]["void"], row["void"]
+            silent = (party, device_id) not in self.words
+            ended = now is None and was in _NEVER_TOLD
+            assert not silent or now == was or ended, (f"{party:016X}", device_id, "saw", was, "and sees", now)
+            assert row["off_plan"] != "PeriodMissed", (f"{party:016X}", device_id, "its release plans it no more")
+        self.is_shown(dcc)
 
 
 def words_since(dcc: Steering, since: int) -> dict[tuple[int, int], str]:

@@ -48,3 +48,4 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
             assert had == world.requests(), f"after step {number}"
         told += len(world.told[DCC])
     assert told, "something was planned"
+    world.gives_way()
