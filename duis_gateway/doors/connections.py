@@ -21,18 +21,18 @@ from duis_gateway.doors.floor import Floor
 from duis_gateway.doors.heads import head_of
 from duis_gateway.doors.http import new_correlation_id
 from duis_gateway.doors.http1 import (
-    END_OF_HEADER,
     Body,
     ChunkedBody,
     Header,
     RequestLine,
-    has_bare_line_feed,
+    ends_early,
     read_header,
     read_request_line,
+    take_header,
 )
 from duis_gateway.doors.streams import Stream, close_pieces, framed, reset_when_closed
 from duis_gateway.doors.wire import Answer, HttpRequest
-from duis_gateway.errors import HandshakeFailed, HeaderTooLarge, HttpRefused, MessageRefused, TooBusy, TooSlow
+from duis_gateway.errors import HandshakeFailed, MessageRefused, TooBusy, TooSlow
 
 _NO_REQUEST = RequestLine("", "", "", 1)
 _NO_HEADER = Header({}, 0, keep_alive=False, expects_continue=False)
@@ -61,20 +61,12 @@ class Connection(asyncio.Protocol):
         self._body: Body | ChunkedBody | None = None
         self._stream: Stream | None = None
         self._asker: int | None = None
-        self._snapshots = 0
         self._feed: Feed | None = None
         self._feed_until = 0.0
-        self._working = 0
-        self._handshake = 0
+        self._working = self._handshake = self._unsent = self._snapshots = 0
         self._begun: float | None = None
-        self._empty_line = False
         self._moved = monotonic()
-        self._unsent = 0
-        self._paused = False
-        self._ended = False
-        self._closing = False
-        self._lost = False
-        self._cut = False
+        self._empty_line = self._paused = self._ended = self._closing = self._lost = self._cut = False
 
     # What the loop tells
 
@@ -117,6 +109,9 @@ class Connection(asyncio.Protocol):
         self._ended = True
         if self._feed is not None:
             self.abort()
+        elif self._is_read():
+            self._refuse_cut()
+            return True
         return self.in_hand or (not self._closing and self._transport.get_write_buffer_size() > 0)
 
     def pause_writing(self) -> None:
@@ -174,6 +169,8 @@ class Connection(asyncio.Protocol):
         if self._unread:
             self._transport.pause_reading()
             self.floor.loop.call_soon(self._advance)
+        elif self._ended:
+            self._refuse_cut()
         else:
             self._transport.resume_reading()
 
@@ -186,16 +183,10 @@ class Connection(asyncio.Protocol):
         if self._begun is None:
             self._begun = monotonic()
             self._line = _NO_REQUEST
-        end = self._unread.find(END_OF_HEADER)
-        header = self._unread if end < 0 else self._unread[:end]
-        if has_bare_line_feed(header):
-            raise HttpRefused("a header line ends with a bare line feed")
-        if len(header) > self._limits.header:
-            raise HeaderTooLarge(f"the header has more than {self._limits.header} bytes")
-        if end < 0:
+        lines = take_header(self._unread, self._limits.header)
+        if lines is None:
             return False
-        first, *lines = bytes(header).split(b"\r\n")
-        del self._unread[: end + len(END_OF_HEADER)]
+        first, *lines = lines
         self._line = read_request_line(first)
         self._header = read_header(lines, self._line, length_needed=self._limits.length_needed)
         length = self._header.length
@@ -373,9 +364,18 @@ class Connection(asyncio.Protocol):
         self._send(answer, answer.body if isinstance(answer.body, bytes) else None)
         self._close()
 
+    def _is_read(self) -> bool:
+        """Whether a request has begun to come and is not whole yet."""
+        return self._begun is not None and not (self.in_hand or self._closing)
+
+    def _refuse_cut(self) -> None:
+        """Refuse a request of which no more will come, unless some of its body has come and waits for its turn."""
+        if self._body is None or not self._unread:
+            self.refuse(ends_early(self._body))
+
     def give_up(self) -> None:
         """Make room for others: refuse the request that is being read, or end the connection."""
-        if self._begun is not None and not (self.in_hand or self._closing):
+        if self._is_read():
             self.refuse(TooBusy("the gateway is already receiving as much as it can hold"))
         else:
             self.abort()

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from duis_gateway.errors import CodingNotSupported, HttpRefused, LengthMissing, TooLarge
+from duis_gateway.errors import CodingNotSupported, HeaderTooLarge, HttpRefused, LengthMissing, TooLarge
 
-END_OF_HEADER = b"\r\n\r\n"
+_END_OF_HEADER = b"\r\n\r\n"
+_TLS_HANDSHAKE = b"\x16\x03"
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _REQUEST_LINE = re.compile(rb"(%s{1,32}) ([\x21-\x7e]+) HTTP/1\.([01])" % _TOKEN)
@@ -64,9 +65,25 @@ class Header:
     expects_continue: bool
 
 
-def has_bare_line_feed(header: bytes | bytearray) -> bool:
-    """Whether a line of the header, complete or not, ends with a line feed alone."""
-    return _BARE_LINE_FEED.search(header) is not None
+def take_header(unread: bytearray, longest: int) -> list[bytes] | None:
+    """Take a request's first line and header off what has come, and return their lines; None: more has to come.
+
+    Raises:
+        HttpRefused: a line ends with a line feed alone, or the client speaks TLS.
+        HeaderTooLarge: they have more than `longest` bytes.
+    """
+    if unread.startswith(_TLS_HANDSHAKE):
+        raise HttpRefused("the client speaks TLS, and this address speaks plain HTTP: start the URL with http://")
+    end = unread.find(_END_OF_HEADER)
+    header = unread if end < 0 else unread[:end]
+    if _BARE_LINE_FEED.search(header) is not None:
+        raise HttpRefused("a header line ends with a bare line feed")
+    if len(header) > longest:
+        raise HeaderTooLarge(f"the header has more than {longest} bytes")
+    if end < 0:
+        return None
+    del unread[: end + len(_END_OF_HEADER)]
+    return bytes(header).split(b"\r\n")
 
 
 def read_request_line(line: bytes) -> RequestLine:
@@ -242,3 +259,11 @@ class ChunkedBody:
             raise TooLarge(f"the body has more than {self._limit} bytes")
         if self._chunks > _FREE_CHUNKS + len(self.content) // _OCTETS_A_CHUNK:
             raise HttpRefused(f"the chunks are too small: send at least {_OCTETS_A_CHUNK} octets in each")
+
+
+def ends_early(body: Body | ChunkedBody | None) -> HttpRefused:
+    """Return why a request of which no more will come is refused; `body` as far as it came, None: not even begun."""
+    if body is None:
+        return HttpRefused("the header ends early: the client closed the connection within it")
+    came = len(body.content)
+    return HttpRefused(f"the body ends early: the client closed the connection after {came} bytes of it")

@@ -25,7 +25,7 @@ from duis_gateway.errors import (
 from duis_gateway.flow.incoming import Door, Incoming
 from duis_gateway.namespaces import PROBLEM
 from tests.support.broken_http import CL, TE, broken, chunked, head_of
-from tests.support.doors import ANSWER, SIZE, Doors, Reply, StandIn, audited, envelope, open_doors
+from tests.support.doors import ANSWER, SIZE, Doors, Reply, StandIn, audited, envelope, open_doors, replies
 from tests.support.signing import SIGNED
 
 DUIS = "/api/v1/serviceD"
@@ -167,15 +167,50 @@ def test_http_that_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
     assert audit.fields("status") == [status]
 
 
-def test_a_body_cut_short_is_never_processed(doors: Doors) -> None:
-    """T50, F01: the client goes away in the middle."""
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"Content-Length: 100\r\n\r\n<a/>", "the body ends early: the client closed the connection after 4 bytes"),
+        (b"Content-Length: 100\r\n\r\n", "the body ends early: the client closed the connection after 0 bytes"),
+        (TE + b"\r\n64\r\n<a/>", "the body ends early: the client closed the connection after 4 bytes"),
+        (TE + b"\r\n4\r\n<a/>\r\n0\r\n", "the body ends early: the client closed the connection after 4 bytes"),
+        (b"Content-Length: 40000\r\n\r\n" + b"x" * 39_999, "after 39999 bytes"),
+        (b"Content-Le", "the header ends early"),
+    ],
+    ids=["a body", "a body that never began", "a chunk", "no end of the chunks", "a large body", "a header"],
+)
+def test_a_request_cut_short_is_refused_and_never_processed(doors: Doors, sent: bytes, why: str) -> None:
+    """T50, F01: the client goes away in the middle, and may still listen."""
     before = len(doors.flow.taken)
-    for head in (b"Content-Length: 100\r\n\r\n<a/>", TE + b"\r\n64\r\n<a/>"):
-        with doors.connect() as client:
-            client.sendall(ONCE + head)
-            doors.say_no_more(client)
-            assert client.recv(100) == b""
+    with audited() as audit, doors.connect() as client:
+        client.sendall(HEAD + sent)
+        doors.say_no_more(client)
+        (reply,) = replies(client)
+    assert (reply.status, audit.fields("status")) == (400, [400])
+    assert why in reply.problem("detail")
     assert len(doors.flow.taken) == before
+
+
+def test_a_client_that_speaks_tls_is_told_at_once_to_speak_plain_http(doors: Doors) -> None:
+    with doors.connect() as client:
+        client.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        (reply,) = replies(client)
+    assert (reply.status, reply.problem("stage")) == (400, "receive")
+    assert "start the URL with http://" in reply.problem("detail")
+
+
+def test_a_connection_on_which_nothing_was_asked_ends_without_a_word(doors: Doors) -> None:
+    with audited() as audit, doors.connect() as client:
+        doors.say_no_more(client)
+        assert not replies(client)
+    assert not audit.records
+
+
+def test_a_large_request_and_goodbye_in_one_breath_are_answered(doors: Doors) -> None:
+    with doors.connect() as client:
+        client.sendall(HEAD + b"Content-Length: 150000\r\n\r\n" + b"x" * 150_000)
+        doors.say_no_more(client)
+        assert [reply.status for reply in replies(client)] == [200]
 
 
 def test_pipelined_good_requests_are_answered_in_order(doors: Doors) -> None:

@@ -19,13 +19,12 @@ from pathlib import Path
 from lxml import etree
 
 from duis_gateway.doors.http1 import (
-    END_OF_HEADER,
     Body,
     ChunkedBody,
     RequestLine,
-    has_bare_line_feed,
     read_header,
     read_request_line,
+    take_header,
 )
 from duis_gateway.doors.soap_envelope import cut_request
 from duis_gateway.envelope.parse import ShapeLimits
@@ -41,6 +40,7 @@ from tests.support.steps_walk import StepsWalk
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 DOORS = (Door.DUIS, Door.CSP, Door.ESI)
+_END_OF_HEADER = b"\r\n\r\n"
 _LIMIT = 64 * 1024
 
 
@@ -109,9 +109,7 @@ def message(data: bytes) -> None:
 def _request(pieces: Iterable[bytes]) -> tuple[str, str, bytes, bytes]:
     """Read a request whose body comes in pieces; return method, path, body, and what is left."""
     head, *rest = pieces
-    if has_bare_line_feed(head):
-        raise HttpRefused("bare line feed")
-    first, *lines = head.split(b"\r\n")
+    first, *lines = take_header(bytearray(head + _END_OF_HEADER), len(head)) or [b""]
     line: RequestLine = read_request_line(first)
     header = read_header(lines, line)
     body: Body | ChunkedBody = ChunkedBody(_LIMIT) if header.length is None else Body(header.length, _LIMIT)
@@ -127,7 +125,7 @@ def http(data: bytes) -> None:
     """The HTTP parser: the same request is read, or the same refusal given, however the body is cut into pieces."""
     if not data:
         return
-    head, found, body = data[1:].partition(END_OF_HEADER)
+    head, found, body = data[1:].partition(_END_OF_HEADER)
     if not found:
         head, body = data[1:], b""
     step = data[0] % 7 + 1
