@@ -79,12 +79,14 @@ class Ended:
     """How and when the last instruction of a hub ended: in one of the words above, or in that of a `VoidReason`.
 
     `by_dcc`: it was DCC's choice on its supplier's behalf. `end`: of its period, where that had passed by then.
+    `reason`: for which its CSP had refused it, in its own words, where that is known of all its hubs.
     """
 
     word: str
     at: datetime
     by_dcc: bool = False
     end: datetime | None = None
+    reason: str | None = None
 
     @property
     def over(self) -> bool:

@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select
 
 from duis_gateway.rollout.hub_events.records import DATE_ENDED, DATE_TAKEN_BACK, Ended, Happened, HubEvent
+from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.store.bulk import id_list, insert_ids, stored_columns
 from duis_gateway.store.rollout_tables import hub_event, hub_event_hub
 from duis_gateway.store.types import unsigned
@@ -82,11 +84,11 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
     query = (
         select(
             hub_event.c.id,
-            hub_event.c.supplier,
             hub_event.c.what,
             hub_event.c.at,
             hub_event.c.ends,
             hub_event.c.word,
+            *_GROUP,
         )
         .where(
             hub_event.c.release_id == release_id,
@@ -95,10 +97,37 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
         )
         .order_by(hub_event.c.id)
     )
+    reasons = _refusals(connection, release_id)
     return {
-        row.id: (row.supplier, Ended(row.word, row.at, row.what == Happened.CHOICE_ENDED, row.ends))
+        row.id: (
+            row.supplier,
+            Ended(
+                row.word,
+                row.at,
+                row.what == Happened.CHOICE_ENDED,
+                row.ends,
+                reasons.get(tuple(row)[-len(_GROUP) :]) if row.word == VoidReason.REFUSED_BY_CSP else None,
+            ),
+        )
         for row in connection.execute(query)
     }
+
+
+_GROUP = (hub_event.c.supplier, hub_event.c.stage, hub_event.c.group_id, hub_event.c.noted_at)
+"""What a group's end has in common with what CSPs had said of it."""
+
+
+def _refusals(connection: Connection, release_id: str) -> dict[tuple[Any, ...], str]:
+    """Return why CSPs had refused groups that have ended, where they gave one reason alone."""
+    query = select(*_GROUP, hub_event.c.reason).where(
+        hub_event.c.release_id == release_id,
+        hub_event.c.what == Happened.DECIDED,
+        hub_event.c.word == GroupDecision.REFUSED,
+    )
+    found: defaultdict[tuple[Any, ...], set[str | None]] = defaultdict(set)
+    for *group, reason in connection.execute(query):
+        found[tuple(group)].add(reason)
+    return {group: reason for group, (reason, *more) in found.items() if reason and not more}
 
 
 def endings_of(

@@ -53,7 +53,8 @@ def how_it_ended(facts: PlanFacts, supplier: int | None, has: str, its: str, can
         return f"{nothing}, and DCC's choice for {'you' if its == 'your' else 'it'} {what}"
     said = None
     if void is not None:
-        said = f"{has} instructed, but {void}"
+        # A CSP's own words are for the supplier alone to which it said them, and for the operator.
+        said = f"{has} instructed, but {void}{f' ({ended.reason})' if ended.reason and own else ''}"
     elif ended.word == PROTECTED and supplier == facts.viewer:
         said = "named it again while you protected it, and so it left your group"
     elif own and word in _ENDED:

@@ -146,10 +146,13 @@ def test_what_a_successors_approval_made_void_is_instructed_as_the_successor_tak
 
 
 def test_a_refusal_stays_one_when_dcc_proceeds_with_an_invalidated_pilot(dcc: Steering) -> None:
-    """Before, the period had ended in the first lines, while the task below said that the CSP had refused."""
+    """Before, the period had ended in the first lines, while the task below said that the CSP had refused.
+
+    Its reason stood in the history alone.
+    """
     dcc.piloting()
-    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
-    group = DeploymentGroup("P1", Stage.PILOT, (OWN_NORTH,), Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK))
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH, SPLIT))).startswith("E")
+    group = DeploymentGroup("P1", Stage.PILOT, (OWN_NORTH, SPLIT), Period(PILOT.start + WEEK, PILOT.start + 2 * WEEK))
     assert not dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
     refused = csp.ScheduleDecision("R1", OURS, "P1", GroupDecision.REFUSED, reason="no capacity")
     assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
@@ -163,7 +166,10 @@ def test_a_refusal_stays_one_when_dcc_proceeds_with_an_invalidated_pilot(dcc: St
         with dcc.store.read() as conn:
             row = hub_on_a_page(conn, viewer, OWN_NORTH, dcc.clock.now())
         assert row is not None
-        assert (row["reason"], row["void"]) == (f"{who} instructed, but the CSP refused it", "RefusedByCSP")
+        assert (row["reason"], row["void"]) == (
+            f"{who} instructed, but the CSP refused it (no capacity)",
+            "RefusedByCSP",
+        )
 
 
 def test_where_the_successor_was_stopped_dcc_has_to_decide_on_the_invalidated_pilot(dcc: Steering) -> None:
