@@ -248,7 +248,8 @@ def _half_of(facts: PlanFacts, instruction: HubInstruction) -> str:
     """Return in words whose half of a split hub it is, by role alone; whoever looks is called "you"."""
     if instruction.supplier == facts.viewer:
         return "your half"
-    return f"{_IMPORT if instruction.supplier == facts.hub.import_supplier else _GAS}'s half"
+    roles = {facts.hub.gas_supplier: _GAS, facts.hub.import_supplier: _IMPORT}
+    return f"{roles[instruction.supplier]}'s half"
 
 
 def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
