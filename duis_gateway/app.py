@@ -61,6 +61,8 @@ from schemas import schema_path
 log = logging.getLogger(__name__)
 
 _OPERATORS_THREADS = 4
+_OPERATORS_LIMITS = ServerLimits(body=64 * 1024)
+"""Nobody sends an operator's page more than a form: long bodies would be held beside those of the public listener."""
 
 _LOOK_AT_FILES = 1.0
 """Seconds after which a certificate or revocation list that was written in place is noticed at the latest."""
@@ -259,12 +261,12 @@ class Gateway:
         address, tls = config.operations, self._listeners_tls.get("operations")
         try:
             with _usable("operations", address.host, address.port):
-                return Server(app, address.host, address.port, _OPERATORS_THREADS, secured=tls)
+                return Server(app, address.host, address.port, _OPERATORS_THREADS, _OPERATORS_LIMITS, tls)
         except ConfigurationError as error:
             if not any_port:
                 raise
             problem = str(error)
-        server = Server(app, address.host, 0, _OPERATORS_THREADS, secured=tls)
+        server = Server(app, address.host, 0, _OPERATORS_THREADS, _OPERATORS_LIMITS, tls)
         log.warning("%s", problem, extra={"event": "operations-port", "port": server.port})
         return server
 

@@ -197,7 +197,7 @@ class LimitsConfig:
     held: int = setting(
         COUNT,
         "bytes of all messages being received or worked on, and of answers not yet taken by their clients",
-        64 * 1024 * 1024,
+        32 * 1024 * 1024,
     )
     alert_bytes: int = setting(COUNT, "bytes in one signed alert; longer lists become several alerts", 95_000)
 

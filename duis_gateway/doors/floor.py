@@ -17,6 +17,8 @@ from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.doors.workers import Workers
 from duis_gateway.errors import TooBusy
 
+_RECEIVED_AT_ONCE = 32 * 1024
+"""Bytes that a connection with TLS takes from its socket before others have their turn."""
 _A_MOMENT = 1.0
 """Seconds in which any client may have read nothing yet."""
 
@@ -44,7 +46,10 @@ class Guest(Protocol):
 
 
 class Floor:
-    """Its application, its limits and its workers, who is connected, and how much is held for them."""
+    """Its application, its limits and its workers, who is connected, and how much is held for them.
+
+    `received`: where connections with TLS receive, one after another.
+    """
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class Floor:
         self.stopping = False
         self.streams: Counter[int | None] = Counter()
         self.feeds = 0  # how many listen to a feed
+        self.received = bytearray(_RECEIVED_AT_ONCE)
         self._held = 0
 
     def workers_for(self, request: HttpRequest) -> Workers:

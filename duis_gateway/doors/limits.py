@@ -50,7 +50,7 @@ class ServerLimits:
     large: int = 128 * 1024
     large_threads: int = 2
     apart_threads: int = 1
-    held: int = 64 * 1024 * 1024
+    held: int = 32 * 1024 * 1024
     streams: int = 8
     streams_of_one: int = 2
     feeds: int = 64

@@ -197,7 +197,7 @@ class Server:
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
 
-    def _protocol(self, connection: Connection) -> asyncio.Protocol:
+    def _protocol(self, connection: Connection) -> asyncio.Protocol | asyncio.BufferedProtocol:
         if self._secured is None:
             return connection
         return Tls(self._secured.context(), connection, binds=self._secured.binds)

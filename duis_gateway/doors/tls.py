@@ -29,7 +29,7 @@ _HANDSHAKE = 64 * 1024
 _PLAIN = re.compile(rb"[A-Z]{3}")
 
 
-class Tls(asyncio.Protocol, asyncio.Transport):
+class Tls(asyncio.BufferedProtocol, asyncio.Transport):
     """TLS on one connection. It belongs to the server's loop, like the connection."""
 
     def __init__(self, context: ssl.SSLContext, connection: Connection, *, binds: bool) -> None:
@@ -65,8 +65,16 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         del self._connection, self._incoming, self._outgoing
         self._tls = None
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Receive into what all connections of the loop share: it is emptied before the next one has its turn.
+
+        OpenSSL's own memory for a connection never shrinks, and by default a quarter of a megabyte may come at once.
+        """
+        return self._connection.floor.received
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take records in; what comes after our last is thrown away."""
+        data = bytes(memoryview(self._connection.floor.received)[:nbytes])
         if self._over:
             return
         if not self._taken and _PLAIN.match(data):
@@ -109,11 +117,10 @@ class Tls(asyncio.Protocol, asyncio.Transport):
             rest = memoryview(data)
             try:
                 while rest:
-                    rest = rest[self._tls.write(rest) :]
+                    rest = rest[self._tls.write(rest[:_RECORD]) :]
+                    self._flush()
             except ssl.SSLError:
                 self.abort()
-                return
-            self._flush()
 
     def write_eof(self) -> None:
         """Say that nothing more comes, and go on reading, to throw it away."""
