@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,6 +24,7 @@ from duis_gateway.store.tables import service_request, service_request_evidence
 from tests.support.databases import KINDS, fresh_database
 from tests.support.fault_world import ESI_DOOR, GATEWAY, SUPPLIER, FaultWorld, fault_world
 from tests.support.million import most_memory
+from tests.support.tls_pki import Authority
 
 pytestmark = [pytest.mark.processes, pytest.mark.once]
 
@@ -145,3 +147,51 @@ def test_a_message_of_8_mb_that_many_ask_for_leaves_a_process_small(kind: str, t
                 assert http.request("GET", f"{page}.xml", headers=headers).data == content
                 assert http.request("GET", f"{page}-answer.xml", headers=headers).data == content
                 assert most_memory(gateway.pid) < 300_000_000, page
+
+
+PUSHERS = 450
+LONG_BODY = b"POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/xml\r\nContent-Length: 8388608\r\n\r\n"
+
+
+def push(clients: Sequence[socket.socket], seconds: float) -> None:
+    """Send as much of a long body on each connection as the gateway takes."""
+    for client in clients:
+        client.setblocking(False)
+    end = monotonic() + seconds
+    while monotonic() < end:
+        for client in clients:
+            with suppress(OSError):  # it takes nothing now, or has ended the connection
+                client.send(b"a" * 16_000)
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_long_bodies_that_hundreds_push_leave_a_process_small(secured: bool, tmp_path: Path) -> None:
+    """On both listeners, without credentials, and beside them eight whole ones at once."""
+    authority = Authority(tmp_path / "tls")
+    own = authority.issue("gateway")
+    settings = {"server_tls_certificate": own.certificate, "server_tls_key": own.key} if secured else {}
+    signed_by_nobody = (b"<a>" + b"x" * (SIZE - 7) + b"</a>").ljust(SIZE)
+    with (
+        fresh_database("sqlite", tmp_path) as url,
+        fault_world(url, tmp_path) as world,
+        world.serve(delivery=False, **settings) as gateway,
+        urllib3.PoolManager(maxsize=CLIENTS, retries=False, ca_certs=str(authority.file)) as http,
+        ThreadPoolExecutor(CLIENTS) as clients,
+        ExitStack() as opened,
+    ):
+        door, page = f"{gateway.url}{ESI_DOOR}", f"{gateway.operations_url}/"
+        strangers = []
+        for n in range(PUSHERS):
+            for listener in (door, page):
+                to = urlsplit(listener)
+                client = socket.create_connection((to.hostname, to.port), source_address=(f"127.0.0.{2 + n % 3}", 0))
+                if to.scheme == "https":
+                    client = authority.trusting().wrap_socket(client, server_hostname="127.0.0.1")
+                client.sendall(LONG_BODY.replace(b"{path}", to.path.encode()))
+                strangers.append(opened.enter_context(client))
+        headers = {"Content-Type": "application/xml"}
+        whole = [clients.submit(http.request, "POST", door, body=signed_by_nobody, headers=headers) for _ in range(8)]
+        push(strangers, 5.0)
+        assert {one.result().status for one in whole} <= {400, 401, 503}
+        assert http.request("GET", f"{gateway.operations_url}/health/live").status == 200
+        assert most_memory(gateway.pid) < 300_000_000
