@@ -63,7 +63,6 @@ log = logging.getLogger(__name__)
 _OPERATORS_THREADS = 4
 _OPERATORS_LIMITS = ServerLimits(body=64 * 1024)
 """Nobody sends an operator's page more than a form: long bodies would be held beside those of the public listener."""
-
 _LOOK_AT_FILES = 1.0
 """Seconds after which a certificate or revocation list that was written in place is noticed at the latest."""
 

@@ -345,7 +345,7 @@ def _euis_of(members: Sequence[Member]) -> str:
     return ", ".join(f"{format_eui(one.eui)} is {one.name}" for one in members)
 
 
-_LARGEST = 10**LONGEST - 1
+_LARGEST = int("9" * LONGEST)
 _TEXT_OR_NUMBER = {"type": ["string", "number"], "minimum": -_LARGEST, "maximum": _LARGEST}
 TEXT = Kind({**_TEXT_OR_NUMBER, "maxLength": _LONGEST_TEXT}, _words)
 """Words in a message; checked before a command's first message is sent."""
