@@ -326,28 +326,31 @@ def _ways(
     for which the other supplier of a split hub has instructed it.
     """
     until, lists = f"until {show_time(last)}", lists_taken_until(release, now)
-    as_the_other = f", as its {how.other} has,"
+    as_the_other, after = f", as its {how.other} has", _after_the_pilot(release, now)
     if lists is None or release.pilot is None:
-        after = _after_the_pilot(release, now)
-        return f"Instruct it{again} (11.6){as_the_other if half and not after else after} {until}"
+        return f"Instruct it{again} (11.6){f'{as_the_other},' if half and not after else after} {until}"
     here, by = (release.release_id, how.viewer), show_time(min(lists, last))
-    after = f"instruct it for safe launch once the pilot has ended (11.6), {until}"
-    later = f", {after}" if last > release.pilot.period.end else ""
-    pilot_too = as_the_other if half is Stage.PILOT else ""
+    may_list, barred = here in how.asked.listable, here in how.asked.barred
+    pilot_too = f"{as_the_other}," if half is Stage.PILOT else ""
+    launch_too = as_the_other if half is Stage.SAFE_LAUNCH else ""
+
+    pilot = f"instruct it{again} for the pilot (11.6, stage Pilot){pilot_too} until {by}"
+    listed = f"put it on your preferred list (11.5, by {by}) and schedule it{again} (11.6){pilot_too} until {by}"
+    list_first = f"put it on your preferred list first (11.5, by {by}) for the pilot"
+    launch = f"instruct it{again} for safe launch (11.6, stage SafeLaunch){launch_too}{after} {until}"
+    once_over = f"instruct it for safe launch once the pilot has ended (11.6), {until}"
+    then = [once_over] if last > release.pilot.period.end else []
+
     if here in how.asked.schedulable:
-        return f"Instruct it{again} for the pilot (11.6, stage Pilot){pilot_too} until {by}{later}"
-    put = f"ut it on your preferred list (11.5, by {by}) and schedule it{again} (11.6){pilot_too} until {by}"
-    if here not in how.asked.barred:
-        launch_too = as_the_other[:-1] if half is Stage.SAFE_LAUNCH else ""
-        after = _after_the_pilot(release, now)
-        launch = f"nstruct it{again} for safe launch (11.6, stage SafeLaunch){launch_too}{after} {until}"
-        if here in how.asked.listable and half is Stage.PILOT:
-            return f"P{put}, or i{launch}"
-        listed = f", put it on your preferred list first (11.5, by {by}) for the pilot"
-        return f"I{launch}{listed if here in how.asked.listable else ''}"
-    if here not in how.asked.listable:
-        return f"{after[0].upper()}{after[1:]}"
-    return f"P{put}{later}"
+        ways = [pilot, *then]
+    elif barred:
+        ways = [listed, *then] if may_list else [once_over]
+    elif may_list:
+        ways = [listed, f"or {launch}"] if half is Stage.PILOT else [launch, list_first]
+    else:
+        ways = [launch]
+    said = ", ".join(ways)
+    return f"{said[0].upper()}{said[1:]}"
 
 
 def _after_the_pilot(release: Release, now: datetime) -> str:
