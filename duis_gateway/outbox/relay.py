@@ -93,12 +93,22 @@ class Relay(smtplib.SMTP):
         """Say a command, or an email to its end, provided that nothing has been answered before."""
         if isinstance(s, bytes):
             # An email: its answer may come at its last line, and not before.
-            super().send(s[:-_LAST_LINE])
+            self._say(s[:-_LAST_LINE])
             s = s[-_LAST_LINE:]
         if isinstance(self.file, _Lines) and (early := self.file.unasked()) is not None:
             said = one_line(early.decode("utf-8", "replace"))[:_EXCERPT]
             raise ConnectionAbortedError(f"the relay answered before it was asked: {said}")
-        super().send(s)
+        self._say(s)
+
+    def _say(self, said: Any) -> None:
+        try:
+            super().send(said)
+        except smtplib.SMTPServerDisconnected as error:
+            if not isinstance(error.__context__, ConnectionError | ssl.SSLError):
+                raise
+            # smtplib says "Server not connected", which it was.
+            what = "while the email was being sent" if isinstance(said, bytes) else "before the next command"
+            raise ConnectionResetError(f"the relay closed the connection {what}") from error
 
     def log_in(self, user: str, password: str) -> None:
         """Log in, with AUTH PLAIN in UTF-8 if there are characters that no other method supports (RFC 4616; RFC 4954).

@@ -38,6 +38,7 @@ _MOST_URLS = 1024
 _DRAIN_SECONDS = 1.0
 _EXCERPT = 160
 _NO_HTTP = frozenset({pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY})  # the latter of HTTP, too
+_NO_STATUS_LINE = "it does not begin with HTTP/1.1, a space, and a status of three digits"  # libcurl blames the version
 _TLS_ERRORS = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -164,7 +165,7 @@ class _Connection:
         """Whether the last exchange ended as it should, so that the next may use the connection."""
         self._content, self._taken, self._sent = content, 0, 0
         self._status, self._no_http = 0, ""
-        self._in_header, self._early = False, False
+        self._in_header, self._early, self._asked = False, False, False
         self._answered = False  # the header of an answer that is not informational has come, to its last line
         self._status_line = b""
         self._fields: list[bytes] = []
@@ -193,6 +194,7 @@ class _Connection:
 
     def _ask(self, _remote: str, _local: str, _remote_port: int, local_port: int) -> int:
         """Check a new connection, among those tried, before the request is written; a kept one is known."""
+        self._asked = True
         connected = (opened for opened in self._opened if opened.getsockname()[1] == local_port)
         return int(pycurl.PREREQFUNC_OK if all(map(self._strays.ask, connected)) else pycurl.PREREQFUNC_ABORT)
 
@@ -253,6 +255,7 @@ class _Connection:
         if self._early:
             return Failure(FailureKind.CONNECTION, f"HTTP {self._status} before the whole message was sent")
         if self._no_http or code in _NO_HTTP:
+            text = _NO_STATUS_LINE if code == pycurl.E_UNSUPPORTED_PROTOCOL else text
             return Failure(FailureKind.CONNECTION, _printable(f"not an HTTP/1.1 answer: {self._no_http or text}"))
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             return Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
@@ -261,14 +264,21 @@ class _Connection:
         if code == pycurl.E_URL_MALFORMAT:
             return Failure(FailureKind.ADDRESS, _printable(text))
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            detail = f"no answer within {self._settings.total_timeout:g} s: {text}"
-            return Failure(FailureKind.TIMEOUT, _printable(detail))
+            return Failure(FailureKind.TIMEOUT, self._late(text))
         if code in _TLS_ERRORS:
             return Failure(FailureKind.TLS, _printable(text))
         number = self._handle.getinfo(pycurl.OS_ERRNO)
         system = os.strerror(number) if number else ""
         cause = text if system in text else f"{text}: {system}"
         return Failure(FailureKind.CONNECTION, _printable(cause))
+
+    def _late(self, text: str) -> str:
+        settings, told = self._settings, self._handle.getinfo
+        if self._asked:
+            return _printable(f"no answer within {settings.total_timeout:g} s: {text}")
+        missing = "TLS handshake" if told(pycurl.CONNECT_TIME) else "connection"
+        within = f"within {min(settings.connect_timeout, settings.total_timeout):g} s"
+        return f"no {missing if told(pycurl.NAMELOOKUP_TIME) else 'address of the host'} {within}"
 
     def _refusal(self) -> Failure:
         excerpt = _printable(self._reply[: 4 * _EXCERPT].decode("utf-8", "replace"))

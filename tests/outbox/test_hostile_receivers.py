@@ -253,7 +253,7 @@ def test_a_hostile_answer_is_its_own_messages_alone(way: Way, answer: Answer, ex
     assert [(one.status if one else None) for one in following] == [503, 503]
 
 
-@pytest.mark.parametrize("said", ["HTTP/2 200", "HTTP/1.1 000", "http/1.1 200", "\x9bhello"])
+@pytest.mark.parametrize("said", ["HTTP/2 200", "HTTP/1.1 000", "http/1.1 200", "\x9bhello", "HTTP/1.1 20"])
 def test_what_is_no_answer_of_http_is_told_as_such(said: str) -> None:
     transport = HttpTransport(TransportSettings(total_timeout=5.0, allowed_networks=parse_networks(["127.0.0.0/8"])))
     with receiving(says(f"{said} x\r\n\r\n".encode(), close=True), threading.Event()) as url:
@@ -261,6 +261,7 @@ def test_what_is_no_answer_of_http_is_told_as_such(said: str) -> None:
     transport.close()
     assert failure
     assert failure.detail.startswith("not an HTTP/1.1 answer: ")
+    assert "subversion" not in failure.detail, "the version is right, the status is not"
     assert failure.detail.isprintable()
 
 

@@ -120,6 +120,16 @@ def test_a_relay_that_breaks_off_in_its_last_reply_has_accepted_nothing() -> Non
     assert (failure.kind, failure.concerns_message) == (FailureKind.CONNECTION, False)
 
 
+def test_a_relay_that_goes_while_the_email_is_sent_is_told_as_such() -> None:
+    polite = [(b"", b"220 relay\r\n"), *[(b"\r\n", b"250 ok\r\n")] * 3, (b"\r\n", b"354 go on\r\n")]
+    with scripted_peer(polite) as port, sender(port) as mail:
+        failure = mail.send(replace(claimed(), content=EMAIL + b"x" * 20_000_000))
+    assert failure
+    assert failure.kind is FailureKind.CONNECTION
+    assert "not connected" not in failure.detail
+    assert failure.detail == "the relay closed the connection while the email was being sent"
+
+
 POLITE = [(b"", b"220 relay\r\n"), *[(b"\r\n", b"250 ok\r\n")] * 3]
 
 

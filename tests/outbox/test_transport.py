@@ -139,10 +139,35 @@ def test_silence_and_dripping_end_at_the_deadline(transport: HttpTransport, mode
     """F14, F17: a byte now and then does not buy more time."""
     with Receiver(mode) as receiver:
         started = monotonic()
-        assert failed(post(transport, receiver)).kind is FailureKind.TIMEOUT
+        failure = failed(post(transport, receiver))
+        assert (failure.kind, failure.detail.partition(":")[0]) == (FailureKind.TIMEOUT, "no answer within 1 s")
         assert monotonic() - started < 10
         receiver.mode = receivers.OK
         assert post(transport, receiver) is None
+
+
+def test_silence_on_a_kept_connection_is_no_answer(transport: HttpTransport) -> None:
+    with Receiver() as receiver:
+        assert post(transport, receiver) is None
+        receiver.mode = receivers.HANG
+        assert failed(post(transport, receiver)).detail.startswith("no answer within 1 s: ")
+        assert receiver.connections == 1
+
+
+def test_what_did_not_come_in_time_is_named() -> None:
+    """A handshake or connection that does not come has a shorter time than the answer."""
+    transport = HttpTransport(replace(SETTINGS, connect_timeout=0.5, total_timeout=20.0))
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        urls = [f"https://127.0.0.1:{silent.getsockname()[1]}/", f"http://127.0.0.1:{full.getsockname()[1]}/"]
+        said = [failed(transport.post(url, b"x", "application/xml")).detail for url in urls]
+        for one in waiting:
+            one.close()
+    transport.close()
+    assert said == ["no TLS handshake within 0.5 s", "no connection within 0.5 s"]
 
 
 def test_a_peer_that_does_not_read_ends_at_the_deadline(transport: HttpTransport) -> None:
