@@ -12,6 +12,7 @@ from typing import Protocol
 from duis_gateway import __version__
 from duis_gateway.audit.sealing import Sealer
 from duis_gateway.config.database import AwaitedStore
+from duis_gateway.config.installation import installation_of
 from duis_gateway.config.secrets import warn_of_secrets
 from duis_gateway.config.settings import Config, DeliveryConfig, EmailConfig, check_files
 from duis_gateway.config.signing_key import SigningKeyFile
@@ -256,7 +257,7 @@ class Gateway:
             return Server(edge, server.host, server.port, server.threads, _server_limits(config), tls)
 
     def _operations(self, config: Config, any_port: bool) -> Server:
-        app = operations_app(self.metrics, self.readiness, self._console.routes())
+        app = operations_app(self.metrics, self.readiness, self._console.routes(), installation_of(config))
         address, tls = config.operations, self._listeners_tls.get("operations")
         try:
             with _usable("operations", address.host, address.port):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -27,8 +28,9 @@ from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.http import Http
 from duis_gateway.config.database import open_store
+from duis_gateway.config.installation import installation_of
 from duis_gateway.config.secrets import open_secrets
-from duis_gateway.config.settings import Config, check_files, load_config
+from duis_gateway.config.settings import ClockConfig, Config, check_files, load_config
 from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
@@ -86,6 +88,11 @@ def _findings(path: Path) -> Iterator[Finding]:
         yield Finding("configuration", "WRONG", str(error))
         return
     yield Finding("configuration", "good", str(path))
+    try:
+        config.clock.open()
+    except ConfigurationError as error:
+        yield Finding("clock", "WRONG", str(error))
+        config = replace(config, clock=ClockConfig())  # all else is judged by the machine's time
     yield _key(config)
     yield from _tls(config)
     for line in open_secrets(config):
@@ -230,19 +237,31 @@ class _Listener(NamedTuple):
     host: str
     port: int
     path: str
-    is_ours: Callable[[Any], bool]
+    is_gateway: Callable[[Any], bool]
+
+
+class _Owner(Enum):
+    """Who listens at an address: this configuration's gateway as far as it says, another's, or no gateway."""
+
+    THIS = auto()
+    ANOTHER = auto()
+    NONE = auto()
 
 
 def _ports(config: Config) -> Iterator[Finding]:
-    """A gateway opens both of its ports or none, so if one is free and one is taken, that is not a running gateway."""
+    """A gateway opens both of its ports or none, so if one is free and one is taken, this one does not run.
+
+    Only on the operators' port does it say which it is.
+    """
     server, operations = config.server, config.operations
     listeners = (
         _Listener("server", server.host, server.port, "/openapi.json", _describes_gateway),
         _Listener("operations", operations.host, operations.port, "/health", _tells_health),
     )
     problems = [_cannot_listen(one.host, one.port) for one in listeners]
-    runs = all(problems) and all(_is_gateway(config, one) for one in listeners)
-    for one, problem in zip(listeners, problems, strict=True):
+    owners = [_owner(config, one) if problem else _Owner.NONE for one, problem in zip(listeners, problems, strict=True)]
+    runs = all(owner is _Owner.THIS for owner in owners)
+    for one, problem, owner in zip(listeners, problems, owners, strict=True):
         what, where = f"port {one.port}", f"[{one.section}] {one.host}"
         if problem is None:
             yield Finding(what, "good", f"{where} is free" if one.port else f"{where}: any free port, at each start")
@@ -250,10 +269,12 @@ def _ports(config: Config) -> Iterator[Finding]:
             yield Finding(what, "good", f"{where}: a running gateway answers there")
         else:
             said = problem.strerror or problem
-            yield Finding(what, "WRONG", f"{where} cannot be listened on: {said}; {_remedy(problem)}")
+            yield Finding(what, "WRONG", f"{where} cannot be listened on: {said}; {_remedy(problem, owner)}")
 
 
-def _remedy(problem: OSError) -> str:
+def _remedy(problem: OSError, owner: _Owner) -> str:
+    if owner is not _Owner.NONE:
+        return "another gateway has this port: stop it, or choose another port"
     if problem.errno == errno.EACCES:
         return "choose a port above 1023, or give the service CAP_NET_BIND_SERVICE"
     if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
@@ -273,17 +294,20 @@ def _cannot_listen(host: str, port: int) -> OSError | None:
     return None
 
 
-def _is_gateway(config: Config, listener: _Listener) -> bool:
-    """Tell whether it is this gateway that listens: by its certificate if it has one, otherwise by its answer."""
+def _owner(config: Config, listener: _Listener) -> _Owner:
+    """Tell who listens: by its certificate if this gateway has one, otherwise by its answer."""
     try:
         tls = listener_tls(config, listener.section)
         if tls is not None:
-            return _shows(listener, tls.chain[0].public_bytes(Encoding.DER))
+            return _Owner.THIS if _shows(listener, tls.chain[0].public_bytes(Encoding.DER)) else _Owner.NONE
         host = f"[{listener.host}]" if ":" in listener.host else listener.host
-        told = Http(_SECONDS).get(f"http://{host}:{listener.port}{listener.path}")
-        return listener.is_ours(read_json(told.body))
+        told = read_json(Http(_SECONDS).get(f"http://{host}:{listener.port}{listener.path}").body)
     except (GatewayError, OSError, ValueError):
-        return False
+        return _Owner.NONE
+    if not listener.is_gateway(told):
+        return _Owner.NONE
+    own = installation_of(config)
+    return _Owner.THIS if told.get("installation", own) == own else _Owner.ANOTHER  # older gateways do not say
 
 
 def _shows(listener: _Listener, certificate: bytes) -> bool:

@@ -18,9 +18,12 @@ _READ = ("GET", "HEAD")
 _FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 
-def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: Iterable[Route] = ()) -> Edge:
+def operations_app(
+    metrics: Metrics, readiness: Callable[[], Checks], console: Iterable[Route] = (), installation: str = ""
+) -> Edge:
     """Return the application of the operations listener; `console` has the routes of its pages.
 
+    `installation` is what tells this gateway from others (`config.installation`).
     `readiness` is asked in the server's loop: it must tell what is known, and wait for nothing.
     """
 
@@ -31,7 +34,8 @@ def operations_app(metrics: Metrics, readiness: Callable[[], Checks], console: I
         checks = readiness()
         good = all(check.ok for check in checks.values())
         said = {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
-        return _json(200 if good else 503, {"status": "ready" if good else "not ready", "checks": said})
+        told = {"status": "ready" if good else "not ready", "checks": said, "installation": installation}
+        return _json(200 if good else 503, told)
 
     def exposition(request: HttpRequest) -> Answer:
         media_type, content = metrics.exposition(request.headers.get("accept", ""))

@@ -100,7 +100,10 @@ class Stranger(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_port_is_good_where_this_gateway_runs_and_not_where_a_stranger_answers(installation: Installation) -> None:
+def test_a_port_is_good_where_this_gateway_runs_and_not_where_a_stranger_answers(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where another configuration's gateway runs, which was taken for this one."""
     file = installation.config[1]
     plain = file.read_text(encoding="utf-8")
 
@@ -125,9 +128,19 @@ def test_a_port_is_good_where_this_gateway_runs_and_not_where_a_stranger_answers
             taken = lines(installation, 1)
             stranger.shutdown()
             answering.join()
-        for port in (public, stranger.server_port):
+        for port, remedy in (
+            (public, "another gateway has this port: stop it, or choose another port"),
+            (stranger.server_port, "stop whatever has this one, or choose another port"),
+        ):
             assert taken[f"port {port}"].startswith("WRONG "), taken
-            assert taken[f"port {port}"].endswith("stop whatever has this one, or choose another port"), taken
+            assert taken[f"port {port}"].endswith(remedy), taken
+        ports(public, operations)
+        monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{installation.folder}/another.db")
+        other = lines(installation, 1)
+        for port in (public, operations):
+            assert other[f"port {port}"].startswith("WRONG "), other
+            assert other[f"port {port}"].endswith("another gateway has this port: stop it, or choose another port")
+        monkeypatch.delenv("DUIS_GATEWAY_STORE_URL")
     finally:
         stop.tell()
         serving.join()
@@ -168,6 +181,21 @@ def test_certificates_are_judged_by_business_time_all_alike(
 ) -> None:
     monkeypatch.setenv("DUIS_GATEWAY_CLOCK_FIXED", "2060-01-01T00:00:00Z")
     assert lines(installation, 1)["signing key"].startswith("WRONG ")
+
+
+def test_a_clock_that_cannot_be_read_is_one_thing_that_is_wrong_among_others(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`doctor` ended there, and looked at nothing else."""
+    for name in ("SERVER", "OPERATIONS"):
+        monkeypatch.setenv(f"DUIS_GATEWAY_{name}_PORT", "0")
+    monkeypatch.setenv("DUIS_GATEWAY_CLOCK_FILE", str(installation.folder / "no such clock"))
+    ran = run("doctor", *installation.config)
+    assert (ran.code, "1 of these must be put right" in ran.error) == (1, True), ran.error
+    assert "WRONG  clock         [clock] file: " in ran.output
+    assert "no such clock cannot be read: No such file or directory" in ran.output
+    for what in ("configuration", "signing key", "database", "port 0", "mail"):
+        assert f"  {what:14}" in ran.output, what
 
 
 def test_a_collector_of_traces_that_is_away_is_a_note_and_a_missing_extra_is_wrong(
