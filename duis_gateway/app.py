@@ -241,13 +241,12 @@ class Gateway:
     def _public(self, config: Config, trust: Trust) -> Server:
         flow = self._flow(config, trust)
         limits = shape_limits(config)
+        view = PartyView(self.store, self._clock, ProtectionLists(self._moments(config)))
         routes = [
             *duis_routes(flow.handle, limits.size),
             SoapDoor(flow.handle, limits, base_url=config.server.base_url).route(),
             *partner_routes(flow.handle, limits.size),
-            *party_routes(
-                PartyView(self.store, self._clock, ProtectionLists(self._moments(config))), flow.check, limits.size
-            ),
+            *party_routes(view, flow.check, limits.size),
         ]
         server = config.server
         described = openapi_route(routes, PARTY_TABLES, server.base_url)
