@@ -15,6 +15,7 @@ from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import say
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.cli.terminal import BAD
+from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import FLAG, HUB, HUBS, MOMENT, STEP, URL, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
@@ -94,11 +95,19 @@ class _Given(click.types.StringParamType):
     """What is passed to the sandbox as it was given; help says what it should be."""
 
     def __init__(self, one: Parameter) -> None:
-        self.name = _METAVARS.get(id(one.kind), "number" if "maximum" in one.kind.schema else "text")
+        self.name = _METAVARS.get(id(one.kind), "number" if "integer" in one.kind.schema.get("type", ()) else "text")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Leave it to the sandbox, which knows more about it."""
         return value
+
+
+class _Party(click.Choice[str]):
+    """One of these parties, by its name; what is an EUI-64 is left to the sandbox."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a name."""
+        return value if eui_as_typed(value) is not None else super().convert(value, param, ctx)
 
 
 _METAVARS = {id(HUB): "hub", id(HUBS): "hub", id(MOMENT): "time", id(URL): "url"}
@@ -109,7 +118,8 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
     if one.content:
         return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
     words = None if one.kind is FLAG else one.kind.words
-    kind: Any = click.Choice(list(words), case_sensitive=False) if words else _Given(one)
+    one_of = _Party if "anyOf" in one.kind.schema else click.Choice  # a party has its EUI-64 beside its name
+    kind: Any = one_of(list(words), case_sensitive=False) if words else _Given(one)
     if one.argument:
         return click.argument(one.name, type=kind, nargs=-1 if one.many else 1, required=one.required)
     if one.kind is FLAG:

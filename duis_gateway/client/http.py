@@ -117,7 +117,7 @@ class Http:
         try:
             curl.perform()
         except pycurl.error as error:
-            reason = curl.errstr() or error
+            reason = curl.errstr() or error.args[1]
             if handle.strays.seen:
                 raise _early(shown) from None
             if error.args[0] in _NOBODY_THERE:

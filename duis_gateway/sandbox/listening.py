@@ -88,7 +88,7 @@ class Heard:
 
     def _answered(self) -> str:
         if not self.status:
-            return f"no answer: {self.error}; the gateway will try again"
+            return f"{self.error}; the gateway will try again"
         if self.taken:
             then = ""
         elif Failure(FailureKind.STATUS, "", self.status).concerns_message:

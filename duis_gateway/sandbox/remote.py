@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -67,6 +68,16 @@ class Remote:
     def _is_another(self, why: str = "") -> CommandFailed:
         return CommandFailed(f"what listens on port {self._port} does not answer as a sandbox{why}")
 
+    def _is_gone(self) -> bool:
+        """Whether nobody listens there any more."""
+        try:
+            socket.create_connection(("127.0.0.1", self._port), self._seconds).close()
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._seconds)
         try:
@@ -78,6 +89,8 @@ class Remote:
                 f"no sandbox listens on port {self._port}: start one with `duis-gateway sandbox`, or name its --port"
             ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if self._is_gone():
+                raise CommandFailed(f"the sandbox on port {self._port} ended while the command ran") from None
             raise self._is_another(f": {one_line(str(error))[:80]}") from None
         finally:
             connection.close()

@@ -166,6 +166,8 @@ def _step(number: int, given: Any, folder: Path, known: Known) -> Step:
     if own and own in known.ids:
         raise WrongCommand(f"another step has the id {own!r}")
     known.ids.add(own)
+    if not do:
+        raise WrongCommand("`do` is missing: it names a command, such as activate")
     known_words("the command", do, BY_COMMAND)
     command = BY_COMMAND[do]
     own_members = {key: one for key, one in given.items() if key not in _OWN}
@@ -225,7 +227,9 @@ def _differences(step: Step, stage: Stage) -> list[str]:
     except GatewayError as error:
         failed = str(error)
     if failed is not None:
-        return [] if wanted is not None and str(wanted) in failed else [f"could not be done: {failed}"]
+        if wanted is None:
+            return [f"could not be done: {failed}"]
+        return [] if str(wanted) in failed else [f"error: expected {wanted}, seen {failed}"]
     if wanted is not None:
         return [f"was done, where an error was expected: {wanted}"]
     return differences(step.expect, result, stage.status())

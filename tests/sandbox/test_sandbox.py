@@ -21,7 +21,8 @@ from urllib.parse import urlencode
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from duis_gateway.client import Gateway, Identity, Message, Receiver, Trust
+from duis_gateway.client import Gateway, Identity, Message, NoAnswer, Receiver, Trust
+from duis_gateway.client.http import Http
 from duis_gateway.client.requests import ReadInventory
 from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.errors import ConfigurationError
@@ -29,10 +30,10 @@ from duis_gateway.namespaces import CSP, ESI, SR
 from duis_gateway.sandbox.cast import BY_NAME
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.control import Control
-from duis_gateway.sandbox.listening import Watch, once_it_stands
+from duis_gateway.sandbox.listening import Heard, Watch, once_it_stands
 from duis_gateway.sandbox.main import unusable
 from duis_gateway.sandbox.openapi import describe
-from duis_gateway.sandbox.remote import Remote
+from duis_gateway.sandbox.remote import CommandFailed, Remote
 from duis_gateway.sandbox.renewal import Renewal
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.scenario import shipped
@@ -777,6 +778,61 @@ def test_who_listens_asks_again_while_the_sandbox_is_being_reset() -> None:
         assert once_it_stands(Remote(server.server_port), pause=0) == {"parties": [], "you": {}}
         server.shutdown()
         answering.join()
+
+
+def test_a_sandbox_that_ends_while_a_command_runs_is_told_as_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def end() -> None:
+            asked, _ = server.accept()
+            asked.recv(1)
+            server.close()
+            asked.close()
+
+        ending = threading.Thread(target=end)
+        ending.start()
+        with pytest.raises(CommandFailed, match=f"the sandbox on port {port} ended while the command ran"):
+            Remote(port).do("announce", {})
+        ending.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 400_000 + b"\r\n\r\n", "gave no answer: "),
+        (b"hello\n", "gave no answer: Received HTTP/0.9"),
+    ],
+    ids=["too long a header", "no HTTP"],
+)
+def test_what_a_server_did_instead_of_answering_is_said_once(answer: bytes, said: str) -> None:
+    """Curl's own words, and "no answer" twice."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reply() -> None:
+            asked, _ = server.accept()
+            with asked:
+                asked.recv(65536)
+                asked.sendall(answer)
+
+        replying = threading.Thread(target=reply)
+        replying.start()
+        with pytest.raises(NoAnswer) as failed:
+            Http(5.0).post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"<a/>", {})
+        replying.join()
+    message = cast("Message", SimpleNamespace(kind="N64", body=None))
+    line = Heard(message, "", False, 1, 0, 0.1, failed.value.detail).line()
+    assert said in line
+    assert "(100" not in line
+    assert line.count("no answer") == 1
+
+
+def test_a_supplier_is_named_by_its_eui_on_the_command_line_too(town: RunningSandbox) -> None:
+    """As the API and `listen` take it."""
+    you = next(one["eui"] for one in town.status()["parties"] if one["name"] == "you")
+    at = ("--port", str(town.port))
+    assert "you: SR11.5 for SEC-2027-A -> I99" in done("sandbox", "choose", you.lower(), "1", *at)
+    assert "is not one of" in refused(2, "sandbox", "choose", "yuo", "1", *at)
 
 
 def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:

@@ -46,6 +46,7 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
     [
         ("", r"a scenario has \[\[step\]\] tables"),
         ("titel = 'x'\n[[step]]\ndo = 'replay'", "there is no key 'titel'"),
+        ("[[step]]\nhub = [1]", "`do` is missing: it names a command"),
         ("[[step]]\ndo = 'explode'", r"step 1 \(line 1\): the command 'explode' is not known; there are announce"),
         ("[[step]]\ndo = 'activat'", "did you mean activate"),
         ("[[step]]\ndo = 'replay'\n[[step]]\ndo = 'activate'\nhubs = [1]", r"step 2 \(line 3\): .* did you mean hub"),
@@ -271,9 +272,12 @@ def test_on_a_terminal_what_does_not_hold_stands_out(tmp_path: Path, monkeypatch
 
 
 def test_an_error_can_be_expected_and_one_that_is_not_fails_the_step(tmp_path: Path) -> None:
+    differences: list[str] = []
     for expect, held in [("", False), ("expect.error = 'nothing to replay'", True), ("expect.error = 'other'", False)]:
         scenario = read_scenario(written(tmp_path, f"[[step]]\ndo = 'replay'\n{expect}"))
-        assert play(scenario, Told(), lambda *_: None) is held
+        assert play(scenario, Told(), lambda _step, found: differences.extend(found)) is held
+    assert differences[0].startswith("could not be done: ")
+    assert differences[1].startswith("error: expected other, seen ")
 
 
 def test_a_step_without_words_is_told_by_its_command_and_never_by_what_a_file_holds(tmp_path: Path) -> None:
