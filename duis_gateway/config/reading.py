@@ -162,6 +162,13 @@ def _http_url(value: Any, folder: Path) -> str:
     return text
 
 
+def _host(value: Any, folder: Path) -> str:
+    text = _text(value, folder)
+    if bracketed := _BRACKETED.fullmatch(text):
+        raise Unacceptable(f"{text[:80]!r} has brackets: an IPv6 address stands without them here, {bracketed[1]}")
+    return text
+
+
 def _store_url(value: Any, folder: Path) -> str:
     text = _text(value, folder)
     if sqlite := _SQLITE.fullmatch(text):
@@ -242,6 +249,7 @@ LOG_FILE = Reader("a path to a file, or - for standard output", _log_file)
 FOLDER = Reader("a path to a folder", _path, fault=_fault_of_folder)
 AUTHORITIES = Reader("a path to a file of certificates in PEM", _path, fault=_fault_of_authorities)
 AUTHORITIES_FOLDER = Reader("a path to a folder", _path, fault=_fault_of_authorities_folder)
+HOST = Reader("an address or a name", _host)
 EMAIL = Reader("an email address such as gateway@dcc.example", _email)
 EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", lambda value, folder: parse_eui(_text(value, folder)))
 HTTP_URL = Reader("an http or https URL", _http_url)
@@ -251,6 +259,7 @@ ROLES = Reader('a list of the OUs of certificates, such as "87"', _roles, _words
 INSTANT = Reader("a date and time with a time zone, such as 2027-01-04T09:00:00Z", _instant)
 
 
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]*)?")
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 

@@ -26,6 +26,7 @@ from duis_gateway.config.reading import (
     EMAIL,
     EUI,
     FOLDER,
+    HOST,
     HTTP_URL,
     INSTANT,
     LOG_FILE,
@@ -58,7 +59,7 @@ _CLIENT_CA = "authorities (PEM), one of which must have issued a client's certif
 class ServerConfig:
     """The public listener: the doors of suppliers, CSPs, DCC and parties."""
 
-    host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
+    host: str = setting(HOST, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 8079)
     threads: int = setting(THREADS, "how many messages are worked on at the same time", 8)
     connections: int = setting(COUNT, "the most connections; beyond it, the one idle longest is closed", 1000)
@@ -76,7 +77,7 @@ class ServerConfig:
 class OperationsConfig:
     """The operators' listener: health, metrics, console. Keep it off public addresses."""
 
-    host: str = setting(TEXT, "the address to listen on", "127.0.0.1")
+    host: str = setting(HOST, "the address to listen on", "127.0.0.1")
     port: int = setting(PORT, "the port to listen on", 9079)
     token_file: Path | None = setting(
         PATH, "a file with the token needed to change things on the console; without it, the console is read-only", None
@@ -102,9 +103,7 @@ class StoreConfig:
     password_file: Path | None = setting(PATH, "a file that holds PostgreSQL's password", None)
     lock_timeout: float = setting(SECONDS, "how long to wait for the database's lock before answering 503", 5.0)
     statement_timeout: float = setting(SECONDS, "how long PostgreSQL may take over a statement before 503", 30.0)
-    min_free_bytes: int = setting(
-        COUNT_OR_ZERO, "bytes of free disk space below which nothing is taken in", 64 * 1024 * 1024
-    )
+    min_free_bytes: int = setting(COUNT_OR_ZERO, "bytes of free disk space below which nothing is taken in", 1 << 26)
 
     def connection_url(self) -> str:
         """Return the URL with the password in it; for the database driver only, never for a log.
@@ -171,7 +170,7 @@ class DeliveryConfig:
 class EmailConfig:
     """The SMTP relay. Without a host, emails wait, are shown to the operator, and block nothing."""
 
-    host: str | None = setting(TEXT, "the relay's name", None)
+    host: str | None = setting(HOST, "the relay's name", None)
     port: int = setting(PORT, "its port", 25)
     sender: str | None = setting(EMAIL, "the address that emails come from; needed with a host", None)
     starttls: bool = setting(BOOLEAN, "whether the connection must be encrypted", False)

@@ -23,7 +23,7 @@ from duis_gateway.errors import ConfigurationError, NotDurable
 from duis_gateway.store import migrate
 from duis_gateway.store.bulk import plan_for_lists
 from duis_gateway.store.failpoints import failpoint
-from duis_gateway.store.faults import database_faults
+from duis_gateway.store.faults import database_faults, what_to_do
 from duis_gateway.store.group_commit import GroupCommit
 from duis_gateway.store.process_lock import ProcessLock
 from duis_gateway.store.sqlite_dialect import READER, WRITER, create
@@ -121,10 +121,8 @@ class Store:
         try:
             return cls(with_driver(parsed), options or StoreOptions())
         except OSError as error:
-            raise ConfigurationError(
-                f"the database's directory cannot be used: {error.filename}: {error.strerror}; give the user that "
-                "runs this write access there"
-            ) from error
+            said = f"{error.filename}: {error.strerror}; {what_to_do(error)}"
+            raise ConfigurationError(f"the database's directory cannot be used: {said}") from error
         except UnicodeEncodeError as error:
             raise ConfigurationError(
                 f"the database's path {shown(parsed.database or '')} is not UTF-8, as SQLite needs it: "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 import sys
@@ -61,6 +63,8 @@ _BROKEN_TRANSACTION = "25P02"
 """The one exception: a statement in a transaction that had failed before, and whoever goes on in it is wrong."""
 
 
+_CANNOT_OPEN = "unable to open database file"
+_MORE_FILES = "this process has as many files open as it may: raise the limit (ulimit -n)"
 GRANT_ALL = "GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ... TO the role in [store] url"
 _REMEDIES = {
     "deadlock detected": "others used the same tables just then; do it again",
@@ -79,7 +83,7 @@ _REMEDIES = {
     'role "': "is the user in [store] url right? Otherwise make it with CREATE ROLE name LOGIN",
     'database "': "is [store] url right? Otherwise make it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
     "attempt to write a readonly database": "give the user that runs this write access to the file and its folder",
-    "unable to open database file": "give the user that runs this write access to the file and its folder",
+    _CANNOT_OPEN: "give the user that runs this write access to the file and its folder",
     "database or disk is full": "make room on its disk",
     "database is locked": "another program holds it: is a backup or another gateway running?",
 }
@@ -135,11 +139,34 @@ def not_durable(error: BaseException, where: str = "") -> NotDurable:
     said = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     reason = f"{where}: {said}" if where else str(said)
     remedy = next((f" ({what})" for part, what in _REMEDIES.items() if part in reason), "")
+    if _CANNOT_OPEN in reason and _has_too_many_files():
+        remedy = f" ({_MORE_FILES})"
     if remedy:
         reason = _LIBPQ_ASKS.sub("", reason)
     refusal = NotDurable("the gateway's database cannot be used", reason=" ".join(reason.split()) + remedy)
     refusal.__cause__ = error
     return refusal
+
+
+def what_to_do(error: OSError) -> str:
+    """Return what to do where the folder of a SQLite file cannot be used."""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "give the user that runs this write access there"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return _MORE_FILES
+    return "make it, or is [store] url right?"
+
+
+def _has_too_many_files() -> bool:
+    """Whether nothing more can be opened: SQLite does not say why, and its file must not be opened beside it.
+
+    Closing that would give up the locks that this process has on it.
+    """
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from duis_gateway.errors import ConfigurationError
 
+_LONGEST_PATH = 504
+"""In bytes: of the 512 that SQLite has room for (SQLITE_MAX_PATHNAME), its journal's name needs eight more."""
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 """As libpq has them; with any other, every connection would fail for ever."""
 
@@ -40,12 +44,26 @@ def parse(url: str) -> URL:
 
 
 def with_driver(url: URL) -> URL:
-    """Return the URL with the driver that the store uses (ConfigurationError: a database that it does not know)."""
+    """Return the URL with the driver that the store uses.
+
+    Raises:
+        ConfigurationError: a database that the store does not know, or a path that is too long for SQLite.
+    """
     match url.get_backend_name():
         case "sqlite" if url.database and url.database != ":memory:":
+            _check_length(url.database)
             return url
         case "sqlite":
             raise ConfigurationError("the store must be a file: sqlite:///path/to/gateway.db")
         case "postgresql" | "postgres":
             return url.set(drivername="postgresql+psycopg")
     raise ConfigurationError("the store's URL must begin with sqlite:/// or postgresql://")
+
+
+def _check_length(path: str) -> None:
+    length = len(os.fsencode(os.path.abspath(path)))
+    if length > _LONGEST_PATH:
+        raise ConfigurationError(
+            f"the path of the database has {length} bytes, and SQLite takes {_LONGEST_PATH} at most: give it a shorter "
+            "one"
+        )

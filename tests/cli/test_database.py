@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.support.cli import Installation, refused
+from tests.support.cli import Installation, done, refused
 from tests.support.databases import administrate, postgresql_server
 from tests.support.ports import free_port
 
@@ -99,4 +99,18 @@ def test_a_folder_of_the_database_that_cannot_be_used_is_named(
     monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{tmp_path}/nowhere/gateway.db")
     said = refused(2, "party", "list", *installation.config)
     assert said.startswith("the database's directory cannot be used: ")
-    assert said.endswith("/nowhere: No such file or directory; give the user that runs this write access there")
+    assert said.endswith("/nowhere: No such file or directory; make it, or is [store] url right?")
+
+
+@pytest.mark.parametrize("command", ["migrate", "party list"])
+def test_a_path_that_is_too_long_for_sqlite_is_said_to_be(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    folder = tmp_path / ("d" * 200) / ("e" * 200)
+    folder.mkdir(parents=True)
+    length = 505
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{folder}/{'f' * (length - len(str(folder)) - 1)}")
+    said = refused(2, *command.split(), *installation.config)
+    assert said == "the path of the database has 505 bytes, and SQLite takes 504 at most: give it a shorter one"
+    monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{folder}/{'f' * (length - len(str(folder)) - 2)}")
+    assert "is up to date" in done("migrate", *installation.config)

@@ -124,6 +124,11 @@ def test_a_required_key_may_come_from_the_environment_alone(file: Path) -> None:
         ),
         ('[server]\nport = "80"\n', "FILE, line 2: [server] port: must be a port number"),
         ("[server]\nport = true\n", "FILE, line 2: [server] port: must be a port number"),
+        (
+            '[server]\nhost = "[::1]"\n',
+            "FILE, line 2: [server] host: '[::1]' has brackets: an IPv6 address stands without them here, ::1",
+        ),
+        ('[operations]\nhost = "[::]:9079"\n', "FILE, line 2: [operations] host: '[::]:9079' has brackets"),
         ("server.port = -1\n", "FILE, line 1: [server] port: must be a port number"),
         ("[trust]\nallow_stale_crl = 1\n", "FILE, line 2: [trust] allow_stale_crl: must be true or false, not '1'"),
         (

@@ -14,6 +14,7 @@ import pytest
 from duis_gateway.errors import NotDurable
 from duis_gateway.store.engine import Store
 from tests.support.databases import opened
+from tests.support.descriptors import no_more_descriptors
 from tests.support.writing import notes, write_note
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,19 @@ def test_locks_take_after_the_database(tmp_path: Path, mode: int) -> None:
         lock.unlink()
     Store.open(f"sqlite:///{tmp_path}/gateway.db").close()
     assert {modes(tmp_path)[f"gateway.db.{name}"] for name in ("lock", "lock-turn")} == {mode}
+
+
+def test_too_many_open_files_are_no_matter_of_rights(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    store.migrate()
+    store.close()
+    store = Store.open(f"sqlite:///{tmp_path}/gateway.db")
+    with no_more_descriptors(), pytest.raises(NotDurable) as refusal, store.read():
+        pass
+    assert "unable to open database file (this process has as many files open as it may" in refusal.value.reason
+    with store.read():
+        pass
+    store.close()
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
