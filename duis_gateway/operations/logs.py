@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import queue
+import re
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -33,6 +34,9 @@ _LONGEST_QUEUE = 10_000
 _SECONDS_TO_FLUSH = 2.0
 _STANDARD_ERROR = 2
 _FORMATTER = logging.Formatter()
+_WORD = re.compile(r"[a-z0-9]+")
+_VALUE = re.compile(r"%(?:\([^)]*\))?[-#0+ ]*[0-9.*]*[a-zA-Z]")
+_WORDS = 8
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -48,6 +52,12 @@ def _trace(record: logging.LogRecord) -> str | None:
     return _FORMATTER.formatException(record.exc_info) if record.exc_info else record.exc_text
 
 
+def _slug(record: logging.LogRecord) -> str:
+    """Return a name for records of this kind, made of the first words that they have in common: `recipient-is-down`."""
+    words = _WORD.findall(_VALUE.sub(" ", str(record.msg)).lower().replace("'", ""))
+    return "-".join(words[:_WORDS]) or "unnamed"
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (RFC 3339, UTC), level, logger, event, text, extra fields, traceback."""
 
@@ -58,7 +68,7 @@ class JsonFormatter(logging.Formatter):
             "time": _instant(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": extras.pop("event", text),
+            "event": extras.pop("event", None) or _slug(record),
             "text": text,
             **extras,
         }

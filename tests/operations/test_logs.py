@@ -52,11 +52,31 @@ def written(config: LogConfig, *records: str, **extra: object) -> list[str]:
 def test_a_line_is_a_json_object_with_the_fields_operators_expect(file: Path) -> None:
     [line] = written(LogConfig(file=file), "request.refused", stage="verify", status=401)
     entry = json.loads(line)
-    assert entry["event"] == "request.refused"
+    assert (entry["event"], entry["text"]) == ("request-refused", "request.refused")
     assert entry["level"] == "info"
     assert (entry["stage"], entry["status"]) == ("verify", 401)
     assert entry["time"].endswith("Z")
     assert datetime.fromisoformat(entry["time"]).utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "event"),
+    [
+        ("a recipient's URL cannot be read: %s", ["no route to host"], "a-recipients-url-cannot-be-read"),
+        ("%s cannot be read within %g s", ["the outbox", 2.5], "cannot-be-read-within-s"),
+        ("100%", [], "100"),
+        ("%s", ["anything"], "unnamed"),
+    ],
+)
+def test_an_event_is_a_name_that_is_the_same_whatever_the_values(
+    file: Path, text: str, values: list[object], event: str
+) -> None:
+    stop = configure_logging(LogConfig(file=file))
+    log.info(text, *values)
+    log.info(text, *values, extra={"event": "named"})
+    stop()
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [line["event"] for line in lines] == [event, "named"]
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
