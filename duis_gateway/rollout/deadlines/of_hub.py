@@ -49,16 +49,12 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
         own = Turns()
         for one in asked.tasks:
             if one.release_id == release.release_id:
-                own.add(one)
+                own.add(one, 1)
         found += _of_suppliers(conn, release, hub, own, now)
         found += _of_partners(conn, release, hub, own, now)
         if awaits_dcc(hub, release) and not moved:
             found += _decision(conn, release, now)
-    csps, dccs = _partners(conn, hub)
-    model = (hub.manufacturer, hub.model)
-    for release in with_departures(conn):
-        if (release.manufacturer, release.model) == model:
-            found += _off_plan(conn, release, hub, [*csps, *dccs], now)
+    found += _off_plan(conn, hub, now)
     return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_plans(conn, hub, asked.releases)))
 
 
@@ -112,7 +108,11 @@ def _partners(conn: Connection, hub: Hub) -> tuple[list[Party], Sequence[Party]]
     return csps, parties.all_parties(conn, PartyKind.DCC)
 
 
-def _off_plan(conn: Connection, release: Release, hub: Hub, who: list[Party], now: datetime) -> Iterator[Deadline]:
-    for kind in Departures(conn, release, now, None).among([hub]).values():
-        for party in who:
-            yield from deviations(release, party.kind, party.eui, {kind: 1})
+def _off_plan(conn: Connection, hub: Hub, now: datetime) -> Iterator[Deadline]:
+    found = Departures(conn, (hub.manufacturer, hub.model), now, None).among([hub]).get(hub.device_id)
+    if found is None:
+        return
+    csps, dccs = _partners(conn, hub)
+    for release in (one for one in with_departures(conn) if one.release_id == found.release_id):
+        for party in (*csps, *dccs):
+            yield from deviations(release, party.kind, party.eui, {found.kind: 1})

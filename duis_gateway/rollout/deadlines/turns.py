@@ -34,6 +34,8 @@ from duis_gateway.rollout.releases.rules import pilot_window_open
 
 _Pilots = Mapping[int, frozenset[tuple[str, int]]]
 """The pilots in which suppliers have a hub: release and supplier, by hub."""
+_Named = tuple[frozenset[int], frozenset[tuple[str, int]], frozenset[tuple[str, int]]]
+"""Of a hub: who protects it, the pilots in which suppliers have put it, and those that bar it from safe launch."""
 _NONE: frozenset[tuple[str, int]] = frozenset()
 _NOBODY: frozenset[int] = frozenset()
 
@@ -62,22 +64,22 @@ class Turns:
     halves: Counter[int] = field(default_factory=Counter)
     halves_until: dict[int, datetime] = field(default_factory=dict)
 
-    def add_half(self, who: int, end: datetime) -> None:
-        """Count a split hub of which this supplier's half waits until then."""
-        self.halves[who] += 1
-        self.halves_until[who] = min(end, self.halves_until.get(who, end))
-
-    def add(self, one: Asked) -> None:
-        """Count a hub of which this is asked."""
+    def add(self, one: Asked, hubs: int) -> None:
+        """Count so many hubs of which this is asked."""
         if one.why is not None:
-            self.void[one.who][one.why] += 1
+            self.void[one.who][one.why] += hubs
         elif one.until is not None:
-            self.awaited[one.who] += 1
+            self.awaited[one.who] += hubs
             self.awaited_until[one.who] = min(one.until, self.awaited_until.get(one.who, one.until))
         elif one.task is Task.SEND_PREFERRED_SCHEDULE:
-            self.unscheduled[one.who] += 1
+            self.unscheduled[one.who] += hubs
         else:
-            self.uninstructed[one.who] += 1
+            self.uninstructed[one.who] += hubs
+
+    def add_halves(self, who: int, end: datetime, hubs: int) -> None:
+        """Count so many split hubs of which this supplier's half waits until then."""
+        self.halves[who] += hubs
+        self.halves_until[who] = min(end, self.halves_until.get(who, end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +110,35 @@ class AskedOfHub:
     holding: Mapping[str, Sequence[HubInstruction]] = field(default_factory=dict)
 
 
-def turns(connection: Connection, release: Release, suppliers: Collection[int], scope: Scope, now: datetime) -> Turns:
-    """Count what is asked for under a release that is not over, of these suppliers and of DCC.
+def turns(
+    connection: Connection, device_model: tuple[str, str], suppliers: Collection[int], scope: Scope, now: datetime
+) -> Mapping[str, Turns]:
+    """Count what is asked for under each release for a device model that is not over, of these suppliers and of DCC.
+
+    One look at a hub finds what is asked of it under all of them: of many releases, looking anew for each would take
+    as many times as long.
 
     Args:
         connection: where to look.
-        release: the release.
+        device_model: the manufacturer and the model.
         suppliers: whose turn to look at.
         scope: the estate: that of the one supplier, or all.
         now: the time.
     """
-    model = _Model(connection, _model(release), suppliers, now)
-    live, of_model = model.live, model.releases
-    found, seen = Turns(), defaultdict[int, Counter[HubKind]](Counter)
-    for chunk in estate.looked_at(connection, scope, of_model):
-        for hub, outlooks in model.outlooks(chunk):
-            for supplier in hub.suppliers:
-                seen[supplier][estate.kind_of(hub)] += 1
+    model = _Model(connection, device_model, suppliers, now)
+    found = {one.release_id: Turns() for one in model.releases}
+    seen = defaultdict[int, Counter[HubKind]](Counter)
+    for chunk in estate.looked_at(connection, scope, model.releases):
+        for outlooks, members in model.outlooks(chunk):
+            for supplier in members[0].suppliers:
+                seen[supplier][estate.kind_of(members[0])] += len(members)
             for one in outlooks.asked:
-                if one.release_id == release.release_id:
-                    found.add(one)
-            found.listable.update(who for name, who in outlooks.listable if name == release.release_id)
+                found[one.release_id].add(one, len(members))
+            for name, who in outlooks.listable:
+                found[name].listable[who] += len(members)
             for name, who, end, _ in outlooks.halves:
-                if name == release.release_id:
-                    found.add_half(who, end)
-    if release.state.is_live:
-        _count_the_others(connection, found, release, live, suppliers, seen, scope, of_model, now)
+                found[name].add_halves(who, end, len(members))
+    _count_the_others(connection, found, model, suppliers, seen, scope, now)
     return found
 
 
@@ -161,15 +166,15 @@ class WhoIsAsked:
     def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
         """Return those of some thousand hubs of which one of the suppliers is asked for it."""
         own = [one for one in chunk if (one.manufacturer, one.model) == _model(self._release)]
-        found = set()
-        for hub, outlooks in self._of_model.outlooks(own):
+        found: set[int] = set()
+        for outlooks, members in self._of_model.outlooks(own):
             if self._task is Task.SEND_PREFERRED_LIST:
                 about = {who for release_id, who in outlooks.listable if release_id == self._release.release_id}
             else:
                 mine = (one for one in outlooks.asked if one.release_id == self._release.release_id)
                 about = {one.who for one in mine if one.task is self._task and self._why in (None, one.why)}
             if not about.isdisjoint(self._suppliers):
-                found.add(hub.device_id)
+                found.update(hub.device_id for hub in members)
         return frozenset(found)
 
 
@@ -178,7 +183,7 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
     model = _Model(connection, (hub.manufacturer, hub.model), hub.suppliers, now)
     if not model.releases:
         return AskedOfHub()
-    ((_, outlooks),) = model.outlooks([hub])
+    ((outlooks, _),) = model.outlooks([hub])
     return AskedOfHub(
         outlooks.asked,
         {one.release_id: one for one in model.releases},
@@ -212,8 +217,8 @@ class _Model:
         every = ((one.release_id, who) for one in self._windows for who in hub.suppliers)
         return frozenset(one for one in every if hub.device_id in own_for_the_pilot(self._connection, *one))
 
-    def outlooks(self, chunk: Sequence[Hub]) -> Iterator[tuple[Hub, _Answer]]:
-        """Yield some thousand hubs of the model, each with what is asked of it."""
+    def outlooks(self, chunk: Sequence[Hub]) -> Iterator[tuple[_Answer, list[Hub]]]:
+        """Yield what is asked of some thousand hubs, with those of which it is, which stand alike."""
         return _outlooks(self._connection, self._shared, chunk, self._listed, self.barred)
 
 
@@ -259,42 +264,31 @@ class _Answer(NamedTuple):
 
 def _outlooks(
     connection: Connection, shared: Sequence[plans.ReleaseFacts], chunk: Sequence[Hub], listed: _Pilots, barred: _Pilots
-) -> Iterator[tuple[Hub, _Answer]]:
-    """Yield some thousand hubs, each with what is asked of it: worked out once for all that stand alike.
+) -> Iterator[tuple[_Answer, list[Hub]]]:
+    """Yield what is asked of some thousand hubs: worked out once for all that stand alike, with these.
 
     `shared`: of the releases in flight, the newest notice first; then of those that gave way.
     """
     ids = [hub.device_id for hub in chunk]
-    under = [_facts(connection, one, ids) for one in shared]
+    under = [plans.kinds(connection, one, ids, ended=True) for one in shared]
+    kind_of = [{device_id: n for n, (_, members) in enumerate(kinds) for device_id in members} for kinds in under]
     live = [one for one in shared if one.release.state.is_live]
     several = len(live) > 1
     holding = [hubs.standing_under(connection, ids, one.release, one.now) if several else _NOBODY for one in live]
     protectors = protection.protectors(connection, ids)
-    known: dict[tuple[object, ...], _Answer] = {}
+    alike: defaultdict[tuple[tuple[int, ...], tuple[bool, ...], _Named], list[Hub]] = defaultdict(list)
     for hub in chunk:
         device_id = hub.device_id
-        facts = [one[device_id] for one in under]
-        holds = [device_id in hubs_of for hubs_of in holding]
-        one = Outlooks(
-            facts[: len(live)],
-            tuple(any(holds[:number] + holds[number + 1 :]) for number in range(len(live))),
-            facts[len(live) :],
-            protectors.get(device_id, _NOBODY),
-            listed.get(device_id, _NONE),
-            barred.get(device_id, _NONE),
-        )
-        key = (*map(id, facts), *holds, one.protectors, one.listed, one.barred)
-        if key not in known:
-            stands = {
-                under.release.release_id: _standing(under) for under, it in zip(one.live, holds, strict=True) if it
-            }
-            known[key] = _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), stands, _excluded(one))
-        yield hub, known[key]
-
-
-def _facts(connection: Connection, shared: plans.ReleaseFacts, ids: Sequence[int]) -> Mapping[int, PlanFacts]:
-    kinds = plans.kinds(connection, shared, ids, ended=True)
-    return {device_id: facts for facts, members in kinds for device_id in members}
+        kinds_of_it = tuple([one[device_id] for one in kind_of])
+        holds = tuple([device_id in hubs_of for hubs_of in holding])
+        named = protectors.get(device_id, _NOBODY), listed.get(device_id, _NONE), barred.get(device_id, _NONE)
+        alike[kinds_of_it, holds, named].append(hub)
+    for (kinds_of_it, holds, named), members in alike.items():
+        facts = [kinds[n][0] for kinds, n in zip(under, kinds_of_it, strict=True)]
+        busy = tuple(sum(holds) > it for it in holds)  # by another one
+        one = Outlooks(facts[: len(live)], busy, facts[len(live) :], *named)
+        stands = {facts.release.release_id: _standing(facts) for facts, it in zip(one.live, holds, strict=True) if it}
+        yield _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), stands, _excluded(one)), members
 
 
 def _standing(facts: PlanFacts) -> tuple[HubInstruction, ...]:
@@ -324,26 +318,26 @@ def _halves(hub: Outlooks) -> Iterator[tuple[str, int, datetime, Stage]]:
 
 def _count_the_others(
     connection: Connection,
-    found: Turns,
-    release: Release,
-    live: Sequence[Release],
+    found: Mapping[str, Turns],
+    model: _Model,
     suppliers: Iterable[int],
     seen: Mapping[int, Counter[HubKind]],
     scope: Scope,
-    of_model: Iterable[Release],
     now: datetime,
 ) -> None:
-    """Add the hubs that nothing names: of a kind, all or none are asked for under the release."""
-    protected = estate.protected_kinds(connection, scope, of_model)
+    """Add the hubs that nothing names: of a kind, all or none are asked for under a release."""
+    protected = estate.protected_kinds(connection, scope, model.releases)
     for supplier in suppliers:
         left = Counter(estate.kinds(connection, Scope(supplier=supplier)))
         left.subtract(seen.get(supplier, {}))
         left.subtract(protected.get(supplier, {}))
         for kind, number in left.items():
             hub = estate.of_kind(kind)
-            if number and fits(hub, release):
-                found.listable[supplier] += number
-                found.uninstructed[supplier] += number if _next(hub, live, now) == release.release_id else 0
+            fitting = [one.release_id for one in model.live if fits(hub, one)]
+            for release_id in fitting if number else ():
+                found[release_id].listable[supplier] += number
+            if number and (goes := _next(hub, model.live, now)) in fitting:
+                found[goes].uninstructed[supplier] += number
 
 
 def _next(hub: Hub, live: Sequence[Release], now: datetime) -> str | None:

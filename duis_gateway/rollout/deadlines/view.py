@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -30,7 +31,7 @@ from duis_gateway.rollout.deadlines.rules import (
     supplier_deadlines,
 )
 from duis_gateway.rollout.deadlines.scopes import live_releases, open_releases, scope_of, with_departures
-from duis_gateway.rollout.deadlines.turns import turns
+from duis_gateway.rollout.deadlines.turns import Turns, turns
 from duis_gateway.rollout.estate import store as tallies
 from duis_gateway.rollout.estate.eligible_hubs import Scope
 from duis_gateway.rollout.estate.view import moved_by, off_plan_under
@@ -75,8 +76,9 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     The last one of the others' of each kind under a release says how many `more` there are; no column of the table.
     """
     open_ones = open_releases(conn)
-    every = [one for release in open_ones for one in _of_release(conn, release, party, now)]
-    every += [one for release in with_departures(conn) for one in _off_plan(conn, release, party, now)]
+    counts = _counted(conn, open_ones, party, now)
+    every = [one for release in open_ones for one in _of_release(conn, release, party, counts, now)]
+    every += _off_plan(conn, with_departures(conn), party, now)
     every = [*told(conn, every)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui, now)
@@ -106,8 +108,10 @@ def counts_hubs(one: Deadline) -> bool:
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
     """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs."""
     partners = (one for kind in (PartyKind.CSP, PartyKind.DCC) for one in parties.all_parties(conn, kind))
-    off_plan = [one for party in partners for one in _off_plan(conn, release, party, now)]
-    every = (*_of_release(conn, release, Party(0, PartyKind.DCC, ""), now), *off_plan)
+    off_plan = [one for party in partners for one in _off_plan(conn, [release], party, now)]
+    dcc = Party(0, PartyKind.DCC, "")
+    counts = _counted(conn, [release], dcc, now)
+    every = (*_of_release(conn, release, dcc, counts, now), *off_plan)
     return in_order((*told(conn, every), *plans_not_told(conn, {release.release_id})))
 
 
@@ -121,8 +125,10 @@ def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[D
     return tuple(Deadline(release.release_id, PartyKind.CSP, eui, task, date, hubs) for eui, hubs in counted if hubs)
 
 
-def _off_plan(conn: Connection, release: Release, party: Party, now: datetime) -> tuple[Deadline, ...]:
-    return deviations(release, party.kind, party.eui, off_plan_under(conn, scope_of(party), release, now))
+def _off_plan(conn: Connection, under: Sequence[Release], party: Party, now: datetime) -> Iterator[Deadline]:
+    found = off_plan_under(conn, scope_of(party), under, now)
+    for release in under:
+        yield from deviations(release, party.kind, party.eui, found[release.release_id])
 
 
 def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
@@ -173,21 +179,43 @@ def _seconds(due: datetime | None, now: datetime) -> int | None:
     return None if due is None else int((due - now).total_seconds())
 
 
-def _of_release(conn: Connection, release: Release, party: Party, now: datetime) -> Iterator[Deadline]:
-    """Yield the deadlines that a party is shown or that its view of the others follows from.
+class _Counted(NamedTuple):
+    """Of a device model: the suppliers that are looked at, and whose turn it is with its hubs, by release."""
+
+    suppliers: Sequence[int]
+    turns: Mapping[str, Turns]
+
+
+def _counted(conn: Connection, under: Iterable[Release], party: Party, now: datetime) -> Mapping[str, _Counted]:
+    """Count whose turn it is under these releases, for a party's eyes; by release, once for all of a device model.
 
     A supplier has nothing to do with releases for models that it has no hubs of, and none of the other suppliers'
     affairs is looked at for it.
     """
-    concerned = suppliers_of_model(conn, release.manufacturer, release.model)
-    suppliers = sorted(concerned)
-    if party.kind is PartyKind.SUPPLIER:
-        if party.eui not in concerned:
-            return
-        suppliers = [party.eui]
+    by_model: dict[tuple[str, str], list[str]] = {}
+    for one in under:
+        by_model.setdefault((one.manufacturer, one.model), []).append(one.release_id)
+    found: dict[str, _Counted] = {}
+    for model, ids in by_model.items():
+        suppliers = sorted(suppliers_of_model(conn, *model))
+        if party.kind is PartyKind.SUPPLIER:
+            suppliers = [one for one in suppliers if one == party.eui]
+            if not suppliers:
+                continue
+        whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
+        found |= dict.fromkeys(ids, _Counted(suppliers, turns(conn, model, suppliers, whose, now)))
+    return found
+
+
+def _of_release(
+    conn: Connection, release: Release, party: Party, counts: Mapping[str, _Counted], now: datetime
+) -> Iterator[Deadline]:
+    """Yield the deadlines that a party is shown or that its view of the others follows from; none without a count."""
+    if release.release_id not in counts:
+        return
+    suppliers = counts[release.release_id].suppliers
+    whose_turn = counts[release.release_id].turns[release.release_id]
     duties = _duties(conn, release, suppliers, now)
-    whose = scope_of(party) if party.kind is PartyKind.SUPPLIER else Scope()
-    whose_turn = turns(conn, release, suppliers, whose, now)
     put_back = dates_put_back(conn, release)
     missed = tuple(one for one in duties if one.state is pilot_duties.ObligationState.MISSED)
     for eui, supplier in known(conn, suppliers).items():

@@ -191,9 +191,9 @@ def off_plan_sql(ids: list[str]) -> Select[tuple[int]]:
     return _happened(ids, Happened.OFF_PLAN)
 
 
-def off_the_plan(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:
-    """Yield the estate's hubs that were moved, or were not, otherwise than planned under the release."""
-    told = off_plan_sql([release.release_id])
+def off_the_plan(connection: Connection, scope: Scope, releases: Iterable[Release]) -> Iterator[list[Hub]]:
+    """Yield the estate's hubs that were moved, or were not, otherwise than planned under these releases."""
+    told = off_plan_sql([release.release_id for release in releases])
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(told)))
 
 

@@ -180,14 +180,16 @@ class _Only(Protocol):
 class _OffPlan:
     """Those that were moved, or were not, otherwise than planned under a release, as they are counted."""
 
-    def __init__(self, departures: Departures, kind: DeviationKind | None) -> None:
+    def __init__(self, departures: Departures, release_id: str, kind: DeviationKind | None) -> None:
         self._departures = departures
+        self._release_id = release_id
         self._kind = kind
 
     def among(self, chunk: Sequence[Hub]) -> frozenset[int]:
         """Return those of some thousand hubs."""
         found = self._departures.among(chunk)
-        return frozenset(device_id for device_id, kind in found.items() if self._kind in (None, kind))
+        own = ((device_id, one.kind) for device_id, one in found.items() if one.release_id == self._release_id)
+        return frozenset(device_id for device_id, kind in own if self._kind in (None, kind))
 
 
 def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> _Only | None:
@@ -196,7 +198,8 @@ def _only(conn: Connection, scope: Scope, now: datetime, wanted: WantedHubs) -> 
     if wanted.task is None or release is None:
         return None
     if wanted.task is Task.LOOK_INTO_DEVIATIONS:
-        return _OffPlan(Departures(conn, release, now, scope.supplier), wanted.off_plan)
+        departures = Departures(conn, (release.manufacturer, release.model), now, scope.supplier)
+        return _OffPlan(departures, release.release_id, wanted.off_plan)
     if release.state.is_over or (scope.supplier is None and wanted.task is not Task.INSTRUCT_ANEW):
         return None
     return WhoIsAsked(conn, release, wanted.task, {DCC if scope.supplier is None else scope.supplier}, now, wanted.void)

@@ -114,15 +114,20 @@ def counts_in(rows: Iterable[Mapping[str, object]]) -> Iterator[KindCount]:
 _KIND_COLUMNS = ("manufacturer", "model", "firmware_version", "status")
 
 
-def off_plan_under(conn: Connection, scope: Scope, release: Release, now: datetime) -> Mapping[DeviationKind, int]:
-    """Return how many hubs of an estate were moved, or were not, otherwise than planned under a release, by the kind.
+def off_plan_under(
+    conn: Connection, scope: Scope, releases: Sequence[Release], now: datetime
+) -> Mapping[str, Mapping[DeviationKind, int]]:
+    """Return how many hubs of an estate were moved, or were not, otherwise than planned, by release and kind.
 
-    Those of which it still says how they stand, as in the status.
+    Those of which it still says how they stand, as in the status; each once, under one of these releases or none.
     """
-    departures = Departures(conn, release, now, scope.supplier)
-    found: Counter[DeviationKind] = Counter()
-    for chunk in estate.off_the_plan(conn, scope, release):
-        found.update(departures.among(chunk).values())
+    found: dict[str, Counter[DeviationKind]] = {one.release_id: Counter() for one in releases}
+    for model, of_model in _by_model(releases).items():
+        departures = Departures(conn, model, now, scope.supplier)
+        for chunk in estate.off_the_plan(conn, scope, of_model):
+            for one in departures.among(chunk).values():
+                if one.release_id in found:
+                    found[one.release_id][one.kind] += 1
     return found
 
 

@@ -20,6 +20,7 @@ from tests.support.estate import ALPHA, BETA, GAMMA, NOW, PERIOD, TOP, fill, hub
 pytestmark = pytest.mark.requirement("BR-5.4")
 
 NEW = "01020305"
+MODEL = ("Acme", "Hub1")
 
 
 def given(supplier: int, name: str, *ids: int, stage: Stage = Stage.PILOT) -> Instruction:
@@ -46,8 +47,8 @@ def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> No
         suppliers = (ALPHA, BETA, GAMMA)
 
         def counted(supplier: int) -> tuple[int, int, int, int]:
-            found = turns(connection, release(), suppliers, Scope(), NOW)
-            alone: Turns = turns(connection, release(), (supplier,), Scope(supplier=supplier), NOW)
+            found = turns(connection, MODEL, suppliers, Scope(), NOW)["R1"]
+            alone: Turns = turns(connection, MODEL, (supplier,), Scope(supplier=supplier), NOW)["R1"]
             numbers = [
                 (one.listable[supplier], one.unscheduled[supplier], one.awaited[supplier], one.uninstructed[supplier])
                 for one in (found, alone)
@@ -75,5 +76,5 @@ def test_what_dcc_chose_or_has_in_a_batch_is_not_asked_for(store: Store) -> None
         pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1], NOW)
         direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (1, 2), supplier=ALPHA))
         direct.put_batch(connection, DirectGroup("R1", PERIOD, NOW, (3,), "B1"))
-        found = turns(connection, release(), (ALPHA,), Scope(supplier=ALPHA), NOW)
+        found = turns(connection, MODEL, (ALPHA,), Scope(supplier=ALPHA), NOW)["R1"]
         assert (found.unscheduled[ALPHA], found.uninstructed[ALPHA]) == (0, 1)
