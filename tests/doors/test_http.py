@@ -213,6 +213,21 @@ def test_a_large_request_and_goodbye_in_one_breath_are_answered(doors: Doors) ->
         assert [reply.status for reply in replies(client)] == [200]
 
 
+def test_one_empty_line_before_a_request_is_ignored(doors: Doors) -> None:
+    """RFC 9112, section 2.2: before the first, and after a body."""
+    good = HEAD + b"Content-Length: 4\r\n\r\n<a/>"
+    last = ONCE + b"Content-Length: 4\r\n\r\n<a/>"
+    assert [reply.status for reply in doors.raw(b"\r\n" + good + b"\r\n" + last)] == [200, 200]
+
+
+def test_of_a_request_that_is_cut_short_the_one_before_it_is_answered(doors: Doors) -> None:
+    good = HEAD + b"Content-Length: 4\r\n\r\n<a/>"
+    with doors.connect() as client:
+        client.sendall(good + good[:-2])
+        doors.say_no_more(client)
+        assert [reply.status for reply in replies(client)] == [200, 400]
+
+
 def test_pipelined_good_requests_are_answered_in_order(doors: Doors) -> None:
     """T51."""
     good = HEAD + b"Content-Length: %d\r\n\r\n%s"
