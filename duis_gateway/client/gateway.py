@@ -36,10 +36,10 @@ from duis_gateway.client.trust import Trust
 from duis_gateway.clock import Clock, wait_after
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
-from duis_gateway.duis.service_requests.table import BODY_REFERENCES
+from duis_gateway.duis.service_requests.table import BODY_REFERENCES, SERVED
 from duis_gateway.envelope.escape import escape_text
 from duis_gateway.envelope.parse import parse_trusted
-from duis_gateway.errors import NotSafeXml
+from duis_gateway.errors import ALL_KNOWN, NotSafeXml, meant
 from duis_gateway.machine.identities import new_identity
 from duis_gateway.namespaces import CSP, ESI, SR
 from duis_gateway.partners.messages import Direction, Interface, PartnerBody
@@ -209,14 +209,21 @@ class Gateway:
         Raises:
             CannotSend: it is not what such a party can send; the text says where.
         """
-        namespace = next((one for one in _SENT if isinstance(value, Mapping) and _SENT[one] & value.keys()), SR)
+        named = value.keys() if isinstance(value, Mapping) else set()
+        namespace = next((one for one in _SENT if _SENT[one] & named), SR)
+        if (
+            namespace == SR
+            and len(named) == 1
+            and (unknown := [str(one) for one in named if one not in BODY_REFERENCES])
+        ):
+            names = [*(one.body for one in SERVED.values()), *(name for one in _SENT.values() for name in sorted(one))]
+            raise CannotSend(
+                f"no message {unknown[0][:80]!r} can be sent{meant(unknown[0], names, otherwise=ALL_KNOWN)}"
+            )
         body = from_json(value, namespace)
         if namespace != SR:
             return self.sign(self.wrap(body))
-        name = etree.QName(body).localname
-        reference = BODY_REFERENCES.get(name)
-        if reference is None:
-            raise CannotSend(f"{name} does not belong to any Service Request known here")
+        reference = BODY_REFERENCES[etree.QName(body).localname]
         content = etree.tostring(body, encoding="unicode")
         return self.sign(service_request(self.new_request_id(), self.version, reference, content))
 

@@ -20,6 +20,7 @@ from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
+from duis_gateway.rollout.periods import automatic_date, ends_before
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import (
     FailureThreshold,
@@ -99,6 +100,7 @@ def announce(
     turn.say(DCC, notice)
     turn.world.settle()
     if turn.exchanges[-1]["status"] == "Refused":
+        _note_too_long(turn, pilot, known)
         return
     follows = f" from {' or '.join(notice.permitted_predecessors)}" if notice.permitted_predecessors else ""
     what = f"hubs {notice.manufacturer} {notice.model}{follows} to {notice.firmware_version}"
@@ -106,6 +108,14 @@ def announce(
     if approve and known is None:
         turn.say(DCC, esi.ReleaseApproval(coming.release_id, now, None))
         turn.world.settle()
+
+
+def _note_too_long(turn: Turn, pilot: PilotTerms | None, known: Release | None) -> None:
+    """Note how many days there are for a pilot that would not end before the automatic date."""
+    automatic = known.automatic_date if known else automatic_date(turn.now, None)
+    if pilot is not None and not ends_before(pilot.period, automatic):
+        most = (automatic - turn.now - timedelta.resolution).days
+        turn.note(f"`days` can be {most} at most: the automatic date is {format_time(automatic)}")
 
 
 def _coming(release: str | None, every: dict[str, Release], model: str | None) -> Upcoming:
@@ -311,14 +321,18 @@ def choose(
 ) -> None:
     """A supplier submits its Preferred Pilot List (11.5): whole, or as amendments; without hubs the default."""
     found = turn.of_hubs(release, [*(hub or ()), *(add or ()), *(remove or ())])
-    _note_older(turn, supplier)
     body = PreferredPilotList(found.release_id, found.firmware_version, hub or None, add or (), remove or ())
-    turn.say(supplier.name, body, "soap" if soap else None)
+    _submit(turn, supplier, body, "soap" if soap else None)
 
 
-def _note_older(turn: Turn, supplier: Member) -> None:
-    if supplier.duis_version < DUIS_6_0:
-        turn.note(f"{supplier.name} speaks DUIS {supplier.duis_version}, which has no 11.5 and no 11.6")
+def _submit(
+    turn: Turn, supplier: Member, body: PreferredPilotList | PreferredPilotSchedule, way: str | None = None
+) -> None:
+    """Let a supplier send a request; of an older DUIS, say why it is refused: the schema's own words are no help."""
+    turn.say(supplier.name, body, way)
+    if supplier.duis_version < DUIS_6_0 and turn.exchanges[-1]["status"] == "Refused":
+        why = f"{supplier.name} speaks DUIS {supplier.duis_version}, which has no 11.5 and no 11.6"
+        turn.exchanges[-1]["text"] = why
 
 
 def instruct(
@@ -335,7 +349,6 @@ def instruct(
 ) -> None:
     """A supplier submits its Preferred Pilot Schedule (11.6) with one group."""
     found = turn.of_hubs(release, hub)
-    _note_older(turn, supplier)
     first, last = _DEFAULT_PERIOD
     asked = Group(
         group,
@@ -346,14 +359,14 @@ def instruct(
         constraint or (),
     )
     body = PreferredPilotSchedule(found.release_id, found.firmware_version, [asked])
-    turn.say(supplier.name, body, "soap" if soap else None)
+    _submit(turn, supplier, body, "soap" if soap else None)
 
 
 def cancel(turn: Turn, supplier: Member, group: str, stage: str, release: str | None) -> None:
     """A supplier takes a group back (11.6)."""
     found = turn.release(release) if release else turn.release_of_group(supplier, group)
     body = PreferredPilotSchedule(found.release_id, found.firmware_version, (), [(group, _STAGES[stage])])
-    turn.say(supplier.name, body)
+    _submit(turn, supplier, body)
 
 
 def read(turn: Turn, supplier: Member, hub: int) -> None:

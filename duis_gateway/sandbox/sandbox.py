@@ -11,7 +11,7 @@ from typing import Any
 from duis_gateway.client import CannotSend
 from duis_gateway.config.settings import LogConfig
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.errors import GatewayError
+from duis_gateway.errors import GatewayError, StoreUnusable
 from duis_gateway.operations.logs import configure_logging
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.parties import store as parties
@@ -31,6 +31,7 @@ from duis_gateway.sandbox.renewal import Renewal
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.sandbox.words import in_lines
 from duis_gateway.sandbox.world import World
+from duis_gateway.store.faults import is_damage
 
 _LOOK = 0.25
 _LOOKS = 8
@@ -286,8 +287,10 @@ def open_sandbox(path: Path, gateway_port: int, *, fresh: bool = False) -> Sandb
     folder.open(fresh=fresh)
     try:
         return Sandbox(folder, gateway_port)
-    except GatewayError:
+    except GatewayError as error:
         folder.close()
+        if isinstance(error, StoreUnusable) or is_damage(error.__cause__):
+            raise StoreUnusable(f"{error}; --fresh begins anew in this folder") from None
         raise
 
 

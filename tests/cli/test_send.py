@@ -225,6 +225,10 @@ def test_what_json_is_refused_for_names_options_of_the_command(file: Path, insta
     assert said.startswith("--trust: several trusted certificates may sign for DCC: ")
     assert said.endswith("; name the gateway's own certificate there")
     assert refused(2, "send", file, *words, "--trust", certificate).endswith("owner; name the gateway's there")
+    file.write_text('{"Nothing": {}}', encoding="utf-8")
+    said = refused(2, "send", file, *words, "--trust", own)
+    assert "no message 'Nothing' can be sent; there are ReadInventory, " in said
+    assert len(said) < 1_000, "the Service Requests served here and partners' messages, not all of DUIS"
     file.write_bytes('{"ReadInventory": {}}'.encode("utf-16"))
     assert refused(2, "send", file, *words, "--trust", own).endswith("it is not UTF-8")
 

@@ -647,8 +647,12 @@ def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> 
     town.do("reset")
     assert "a delay needs `until`" in refused(2, "sandbox", "decide", "delay", *at)
     assert "`delay` is for the behaviour slow" in refused(2, "sandbox", "csp", "south", "--delay", "3", *at)
-    [note] = town.do("choose", supplier="older", hub=[61])["notes"]
-    assert note == "older speaks DUIS 5.4, which has no 11.5 and no 11.6"
+    older = "older: SR11.5 for SEC-2027-A -> HTTP 400 (Refused): older speaks DUIS 5.4, which has no 11.5 and no 11.6"
+    assert run("sandbox", "choose", "older", "61", *at).output.splitlines() == [older]
+    too_long = town.do("announce", days=400)
+    assert too_long["notes"] == ["`days` can be 180 at most: the automatic date is 2027-07-04T09:00:00Z"]
+    assert town.do("announce", days=180)["answers"][0]["status"] == "Accepted"
+    town.do("reset")
 
 
 @pytest.mark.parametrize("command", ["activate", "fail"])
@@ -992,6 +996,17 @@ def test_a_second_sandbox_is_told_who_has_its_port(running: RunningSandbox, tmp_
         said = refused(2, "sandbox", "--workdir", tmp_path / "other", "--port", str(port))
     assert f"port {port} cannot be used: Address already in use; stop what has it, or name another --port" in said
     assert not (tmp_path / "other").exists()
+
+
+def test_a_folder_whose_database_is_broken_can_be_begun_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    with sandbox(folder) as before:
+        before.interrupt()
+    (folder / "gateway.db").write_bytes(b"no database" * 1_000)
+    said = refused(2, "sandbox", "--workdir", folder, "--port", "0")
+    assert "file is not a database; --fresh begins anew in this folder" in said
+    with sandbox(folder, "--fresh") as anew:
+        assert anew.status()["releases"]
 
 
 def test_it_goes_on_in_its_folder_and_ends_cleanly(tmp_path: Path) -> None:
