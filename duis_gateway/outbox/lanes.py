@@ -11,6 +11,8 @@ import logging
 import queue
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic, sleep
@@ -36,6 +38,8 @@ _GATHER_SECONDS = 0.05
 _LEASE_MARGIN = 2.0
 _WORTH_A_POSTER = 0.25
 _DATABASE_PAUSE = 1.0
+_LOOK_UP = 0.25
+"""Seconds after which whoever waits looks whether the process stops: the order may come at any time."""
 _BROKEN = Failure(FailureKind.DEFECT, "the gateway could not send this message; its log says why")
 
 
@@ -165,22 +169,38 @@ class Lane:
         return max(0, min(self.breaker.allowance, pace) - len(self._posting))
 
     def _exchange(self) -> list[_Job]:
-        """Settle what has ended and claim more, in one transaction."""
-        room, settlements, came_back = self._room(), self._settlements, self._came_back
-        if not room and not settlements:
-            return []
-        lease_end = monotonic() + self._lease
+        """Settle what has ended and claim more, in one transaction, when it is this lane's turn."""
         try:
-            with self._turns, self._store.write() as conn:
-                lost = outbox.settle(conn, settlements)
-                if came_back:
-                    outbox.hurry(conn, self.destination)
-                claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex) if room else []
+            with self._turn():
+                return self._settle_and_claim()
         except (GatewayError, SQLAlchemyError) as error:
             report_unreachable(error, **self._where())
             if self._stopping.requested.wait(_DATABASE_PAUSE):
                 sleep(_DATABASE_PAUSE / 10)
             return []
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for a turn at the database; once the process stops nobody waits, since there may be no time for that."""
+        had = False
+        while not had and not self._stopping.requested.is_set():
+            had = self._turns.acquire(timeout=_LOOK_UP)
+        try:
+            yield
+        finally:
+            if had:
+                self._turns.release()
+
+    def _settle_and_claim(self) -> list[_Job]:
+        room, settlements, came_back = self._room(), self._settlements, self._came_back
+        if not room and not settlements:
+            return []
+        lease_end = monotonic() + self._lease
+        with self._store.write() as conn:
+            lost = outbox.settle(conn, settlements)
+            if came_back:
+                outbox.hurry(conn, self.destination)
+            claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex) if room else []
         self._settlements = []
         self._came_back = self._came_back and not came_back
         if settlements:
@@ -247,8 +267,7 @@ class Lane:
             wait = min(until, self._stopping.give_up_at, lease_end) - monotonic()
             if wait <= 0:
                 return False
-            # Without a limit it still wakes up now and then, because the order to stop may come at any time.
-            self._have_ended.wait(min(wait, 0.25))
+            self._have_ended.wait(min(wait, _LOOK_UP))
             self._have_ended.clear()
         return True
 

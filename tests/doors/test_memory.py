@@ -169,12 +169,12 @@ def test_long_bodies_that_hundreds_push_leave_a_process_small(secured: bool, tmp
     """On both listeners, without credentials, and beside them eight whole ones at once."""
     authority = Authority(tmp_path / "tls")
     own = authority.issue("gateway")
-    settings = {"server_tls_certificate": own.certificate, "server_tls_key": own.key} if secured else {}
+    pair: dict[str, object] = {"server_tls_certificate": own.certificate, "server_tls_key": own.key}
     signed_by_nobody = (b"<a>" + b"x" * (SIZE - 7) + b"</a>").ljust(SIZE)
     with (
         fresh_database("sqlite", tmp_path) as url,
         fault_world(url, tmp_path) as world,
-        world.serve(delivery=False, **settings) as gateway,
+        world.serve(None, delivery=False, **(pair if secured else {})) as gateway,
         urllib3.PoolManager(maxsize=CLIENTS, retries=False, ca_certs=str(authority.file)) as http,
         ThreadPoolExecutor(CLIENTS) as clients,
         ExitStack() as opened,

@@ -73,3 +73,18 @@ def test_delivery_to_a_hundred_leaves_the_database_to_the_doors() -> None:
             ready.wait_for(EACH * len(OTHERS), 120.0)
         finally:
             assert delivery.stop()
+
+
+def test_delivery_to_a_hundred_ends_while_the_outbox_is_locked(store: Store, database_url: str) -> None:
+    """Who has nothing to settle does not wait for the others' turns."""
+    settings = TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"]))
+    with opened(database_url) as aside, Receiver() as ready:
+        enqueue(store, *(one for other in OTHERS for one in messages(EACH, recipient=other)))
+        delivery = Delivery(store, {"http": HttpSender(HttpTransport(settings), lambda _: ready.url)}, QUICK)
+        with aside.write(alone=True) as locking:
+            if not store.is_sqlite:  # there is one writer to a file
+                locking.exec_driver_sql("LOCK TABLE outbox IN EXCLUSIVE MODE")
+            delivery.start()
+            sleep(1.0)  # all the lanes have begun
+            assert delivery.stop(), "every lane has ended in time"
+        assert not ready.arrivals
