@@ -24,6 +24,7 @@ from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.cli.help import FittingFormatter
 from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.errors import ConfigurationError, GatewayError, NotDurable, StoreUnusable, meant
+from duis_gateway.machine.files import TOO_MANY_FILES, means_too_many_files
 from duis_gateway.machine.signals import Interrupted, end_by, ignore_all_but_the_end, interrupt_by_signals
 from duis_gateway.text.controls import one_line
 
@@ -187,6 +188,8 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return str(error), NO
         case BrokenPipeError():
             return "", NO  # the reader of our output has gone, and needs no message
+        case OSError() if means_too_many_files(error):
+            return TOO_MANY_FILES, WRONG
         case OSError() if error.filename is not None:
             return f"{error.filename}: {error.strerror}{_remedy(error)}", WRONG
         case OSError() if error.errno in _NO_ROOM:

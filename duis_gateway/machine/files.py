@@ -29,6 +29,8 @@ DOCUMENT_BYTES = 64 * 1024 * 1024
 LIST_BYTES = 1024 * 1024 * 1024
 """A list of hubs that has to be in memory as a whole."""
 
+TOO_MANY_FILES = "this process has as many files open as it may: raise the limit (ulimit -n)"
+
 _BLOCK = 1024 * 1024
 _BEGINNING = 64 * 1024
 _PRIVATE_KEY = re.compile(
@@ -85,6 +87,12 @@ def read_text(path: Path, most: int = DOCUMENT_BYTES) -> str:
     except UnicodeDecodeError:
         raise OSError(errno.EILSEQ, "it is not UTF-8", str(path)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def means_too_many_files(error: OSError) -> bool:
+    """Whether nothing can be opened since so much is open; lxml and OpenSSL give such an error no number."""
+    named = error.errno is None and os.strerror(errno.EMFILE) in str(error)
+    return named or error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def shown_path(path: Path) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import exc
 
 from duis_gateway.errors import NotDurable
+from duis_gateway.machine.files import TOO_MANY_FILES, means_too_many_files
 
 _SQLITE_PRIMARY = 0xFF
 _SQLITE_PASSING = frozenset(
@@ -64,7 +65,6 @@ _BROKEN_TRANSACTION = "25P02"
 
 
 _CANNOT_OPEN = "unable to open database file"
-_MORE_FILES = "this process has as many files open as it may: raise the limit (ulimit -n)"
 GRANT_ALL = "GRANT ALL ON ALL TABLES, and ON ALL SEQUENCES, IN SCHEMA ... TO the role in [store] url"
 _REMEDIES = {
     "deadlock detected": "others used the same tables just then; do it again",
@@ -140,7 +140,7 @@ def not_durable(error: BaseException, where: str = "") -> NotDurable:
     reason = f"{where}: {said}" if where else str(said)
     remedy = next((f" ({what})" for part, what in _REMEDIES.items() if part in reason), "")
     if _CANNOT_OPEN in reason and _has_too_many_files():
-        remedy = f" ({_MORE_FILES})"
+        remedy = f" ({TOO_MANY_FILES})"
     if remedy:
         reason = _LIBPQ_ASKS.sub("", reason)
     refusal = NotDurable("the gateway's database cannot be used", reason=" ".join(reason.split()) + remedy)
@@ -152,8 +152,8 @@ def what_to_do(error: OSError) -> str:
     """Return what to do where the folder of a SQLite file cannot be used."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "give the user that runs this write access there"
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return _MORE_FILES
+    if means_too_many_files(error):
+        return TOO_MANY_FILES
     return "make it, or is [store] url right?"
 
 
@@ -165,7 +165,7 @@ def _has_too_many_files() -> bool:
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:
-        return error.errno in (errno.EMFILE, errno.ENFILE)
+        return means_too_many_files(error)
     return False
 
 
