@@ -76,8 +76,8 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     The last one of the others' of each kind under a release says how many `more` there are; no column of the table.
     """
     open_ones = open_releases(conn)
-    counts = _counted(conn, open_ones, party, now)
-    every = [one for release in open_ones for one in _of_release(conn, release, party, counts, now)]
+    counts, remaining = _counted(conn, open_ones, party, now), _Remaining(conn, now)
+    every = [one for release in open_ones for one in _of_release(conn, release, party, counts, remaining, now)]
     every += _off_plan(conn, with_departures(conn), party, now)
     every = [*told(conn, every)]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
@@ -94,8 +94,8 @@ def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
 
     Suppliers are too many to count on a page.
     """
-    under = open_releases(conn)
-    every = [one for release in under for one in _of_partners(conn, release, now, (), {})]
+    under, remaining = open_releases(conn), _Remaining(conn, now)
+    every = [one for release in under for one in _of_partners(conn, release, remaining, now, (), {})]
     return in_order((*told(conn, every), *plans_not_told(conn, {one.release_id for one in under})))
 
 
@@ -111,7 +111,7 @@ def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tup
     off_plan = [one for party in partners for one in _off_plan(conn, [release], party, now)]
     dcc = Party(0, PartyKind.DCC, "")
     counts = _counted(conn, [release], dcc, now)
-    every = (*_of_release(conn, release, dcc, counts, now), *off_plan)
+    every = (*_of_release(conn, release, dcc, counts, _Remaining(conn, now), now), *off_plan)
     return in_order((*told(conn, every), *plans_not_told(conn, {release.release_id})))
 
 
@@ -119,8 +119,8 @@ def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[D
     """Return what the CSPs are to update at a release's automatic date to come, as far as nothing holds it up now."""
     if release.state is ReleaseState.NOTIFIED or not release.state.is_live or release.paused:
         return ()
-    csps = parties.all_parties(conn, PartyKind.CSP)
-    counted = ((csp.eui, _remaining(conn, release, csp, now)) for csp in csps)
+    csps, remaining = parties.all_parties(conn, PartyKind.CSP), _Remaining(conn, now)
+    counted = ((csp.eui, remaining.of(release, csp)) for csp in csps)
     task, date = Task.UPDATE_REMAINING_HUBS, release.automatic_date
     return tuple(Deadline(release.release_id, PartyKind.CSP, eui, task, date, hubs) for eui, hubs in counted if hubs)
 
@@ -208,7 +208,12 @@ def _counted(conn: Connection, under: Iterable[Release], party: Party, now: date
 
 
 def _of_release(
-    conn: Connection, release: Release, party: Party, counts: Mapping[str, _Counted], now: datetime
+    conn: Connection,
+    release: Release,
+    party: Party,
+    counts: Mapping[str, _Counted],
+    remaining: _Remaining,
+    now: datetime,
 ) -> Iterator[Deadline]:
     """Yield the deadlines that a party is shown or that its view of the others follows from; none without a count."""
     if release.release_id not in counts:
@@ -236,7 +241,7 @@ def _of_release(
     if party.kind is PartyKind.SUPPLIER and whose_turn.halves[party.eui]:
         number, until = whose_turn.halves[party.eui], whose_turn.halves_until[party.eui]
         yield from _of_second_supplier(release, party.eui, number, until, now)
-    yield from _of_partners(conn, release, now, missed, whose_turn.void[DCC])
+    yield from _of_partners(conn, release, remaining, now, missed, whose_turn.void[DCC])
 
 
 def _of_second_supplier(
@@ -255,6 +260,7 @@ def _of_second_supplier(
 def _of_partners(
     conn: Connection,
     release: Release,
+    remaining: _Remaining,
     now: datetime,
     missed: tuple[Obligation, ...],
     void_of_dcc: Mapping[VoidReason, int],
@@ -265,7 +271,7 @@ def _of_partners(
     for csp in parties.all_parties(conn, PartyKind.CSP):
         facts = replace(csp_standing(conn, release, csp, undecided), put_back=put_back)
         if _automatic_deployment_begun(release, now):
-            facts = replace(facts, remaining=_remaining(conn, release, csp, now))
+            facts = replace(facts, remaining=remaining.of(release, csp))
         yield from csp_deadlines(release, facts, now)
     for dcc in parties.all_parties(conn, PartyKind.DCC):
         of_dcc = replace(_dcc_facts(conn, release, dcc, missed), void=void_of_dcc)
@@ -277,14 +283,28 @@ def dates_put_back(conn: Connection, release: Release) -> Mapping[datetime, date
     return history.past_dates(conn, release.release_id, dates_of(release))
 
 
-def _remaining(conn: Connection, release: Release, csp: Party, now: datetime) -> int:
-    """Count the hubs that a CSP is to update by a release whose date has come, each under the one that moves it."""
-    model = (release.manufacturer, release.model)
-    of_model = [one for one in live_releases(conn) if (one.manufacturer, one.model) == model]
-    approved = [one for one in of_model if one.state is not ReleaseState.NOTIFIED]
-    if len(approved) == 1:
-        return tallies.remaining(conn, release, csp.regions)
-    return moved_by(conn, scope_of(csp), release, approved, now)
+class _Remaining:
+    """The hubs that CSPs are to update by releases whose date has come, each under the one that moves it.
+
+    Counted when they are asked for; of several releases for a device model once for all of them.
+    """
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self._conn = conn
+        self._now = now
+        self._moved: dict[tuple[int, str, str], Mapping[str, int]] = {}
+
+    def of(self, release: Release, csp: Party) -> int:
+        """Count those of a CSP under a release."""
+        model = (release.manufacturer, release.model)
+        of_model = [one for one in live_releases(self._conn) if (one.manufacturer, one.model) == model]
+        approved = [one for one in of_model if one.state is not ReleaseState.NOTIFIED]
+        if len(approved) == 1:
+            return tallies.remaining(self._conn, release, csp.regions)
+        key = (csp.eui, *model)
+        if key not in self._moved:
+            self._moved[key] = moved_by(self._conn, scope_of(csp), approved, self._now)
+        return self._moved[key].get(release.release_id, 0)
 
 
 def can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bool:

@@ -79,11 +79,13 @@ def status_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping[s
     return [_row(line, counted[line], by_id.get(line.release)) for line in sorted(counted) if counted[line]]
 
 
-def moved_by(conn: Connection, scope: Scope, release: Release, live: Sequence[Release], now: datetime) -> int:
-    """Return how many hubs of an estate go next by this one of several releases for their model, as in the status."""
+def moved_by(conn: Connection, scope: Scope, live: Sequence[Release], now: datetime) -> Mapping[str, int]:
+    """Return how many hubs of an estate go next by each of several releases for their model, as in the status."""
     done = (HubState.ACTIVATED, HubState.NOT_PLANNED)
-    counted = _counted(conn, scope, live, now)
-    return sum(hubs for line, hubs in counted.items() if line.release == release.release_id and line.state not in done)
+    found: Counter[str] = Counter()
+    for line, hubs in _counted(conn, scope, live, now).items():
+        found[line.release] += 0 if line.state in done else hubs
+    return found
 
 
 class KindCount(NamedTuple):
