@@ -204,7 +204,10 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
     first = f"take it out of that group first (11.6 for {name} without it)"
     if len(own) < len(stand):
         first = f"{first}, and wait until what its {how.other} or DCC instructed there is taken back, too"
-    ways = [] if too_late else [f"to instruct it under {this}, {first}"]
+    here = (this, how.viewer)
+    barred = here in how.asked.barred and here not in (*how.asked.schedulable, *how.asked.listable)
+    after = " once its pilot has ended" if barred else ""
+    ways = [] if too_late else [f"to instruct it under {this}{after}, {first}"]
     until = min(end, last_to_instruct(how.asked.releases[name]))
     if alone and name in how.asked.waiting and now <= until and how.able >= how.hub.suppliers:
         ways.insert(0, f"its {how.other} can do so, too (11.6 for {name}), until {show_time(until)}")

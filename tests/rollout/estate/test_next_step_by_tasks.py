@@ -252,6 +252,26 @@ def test_a_hub_on_the_list_that_is_excluded_from_the_pilot_waits_for_safe_launch
     assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
 
 
+def test_what_is_taken_out_elsewhere_waits_for_the_end_of_a_pilot_from_which_it_is_excluded(dcc: Steering) -> None:
+    """Before, it could be instructed under the other release at once, which was refused: E110602."""
+    dcc.piloting()
+    sooner = PilotTerms(Period(PILOT.start + WEEK, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=sooner, automatic_date=AUTOMATIC - WEEK)
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R2", "00000003", (SPLIT,))).startswith("E")
+    instructs(dcc, OURS, FIRST)
+    assert "to instruct it under R2, take it out" in what_to_do(dcc, OURS)
+    revised = dcc.announces(
+        "R2",
+        revision=2,
+        firmware_version="00000003",
+        pilot=sooner,
+        automatic_date=AUTOMATIC - WEEK,
+        excluded=(SPLIT,),
+    )
+    assert revised.status == "Accepted"
+    assert "to instruct it under R2 once its pilot has ended, take it out" in what_to_do(dcc, OURS)
+
+
 def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
     """Before, it could be instructed by 11.6, which leaves it out; the operator alone is told why, too."""
     dcc.piloting()
