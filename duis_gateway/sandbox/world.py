@@ -71,7 +71,12 @@ class World:
         self._stop = Stop()
         wanted = {"gateway": ports["gateway"], "operations": ports.get("operations", 0), "mail": self._mail_port}
         config = folder.configure(wanted)
-        self._fill(config)
+        try:
+            self._fill(config)
+        except BaseException:
+            self._relay.server_close()
+            self._identities.close()
+            raise
         self._gateway = Gateway(config)
         self.store: Store = self._gateway.store
         assert self._gateway.scheduler is not None, "a gateway with doors has a scheduler"
