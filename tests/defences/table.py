@@ -276,7 +276,7 @@ DEFENCES = (
     Defence(
         "T55",
         "the header's length",
-        (("duis_gateway/doors/connections.py", "if len(header) > self._limits.header:", "if False:"),),
+        (("duis_gateway/doors/http1.py", "if len(header) > longest:", "if False:"),),
         _OF_HTTP,
         "two_ways",
     ),
@@ -436,7 +436,13 @@ DEFENCES = (
     Defence(
         "F20",
         "the oldest first",
-        ((_OUTBOX, ".order_by(outbox.c.due_at, outbox.c.id)", ".order_by(outbox.c.id.desc())"),),
+        (
+            (
+                "duis_gateway/outbox/in_turn.py",
+                ".order_by(outbox.c.due_at, outbox.c.id)",
+                ".order_by(outbox.c.id.desc())",
+            ),
+        ),
         _OF_PROMISES,
         "backlog",
     ),
