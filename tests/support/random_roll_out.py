@@ -61,6 +61,8 @@ REQUEST_ENDED = {"TooLate", "OutsidePilot", "BeforeSafeLaunch", "Excluded", "Cha
     "PilotInvalidated",
 }
 """Why a CSP and DCC are told that what a supplier requested is void, although it was planned by nothing yet."""
+LEFT_BY_TIME = {"PeriodEnded", "AwaitsSecondSupplier"}
+"""Why a plan is void that time alone ended in a pause: it is over, or one half waits beside a batch that is over."""
 THRESHOLD = FailureThreshold(share_percent=100, window_hours=24, least_hubs=1, hold=True)
 """One hub that fails holds the plan."""
 
@@ -383,7 +385,7 @@ class World:
             for device_id in _devices(element):
                 was = ledger.pop(device_id, None)
                 reason = _texts(element, "Reason")[0]
-                ended = device_id in self.over and (reason == "PeriodEnded" or not self.time_passed)
+                ended = device_id in self.over and (reason in LEFT_BY_TIME or not self.time_passed)
                 known = was is not None or recipient in SUPPLIERS or ended
                 assert known or reason in REQUEST_ENDED, "void of what was not planned"
                 self.over.get(device_id, set()).discard(recipient)

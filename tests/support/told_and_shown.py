@@ -71,7 +71,8 @@ class Heard:
         for (party, device_id), row in shown(dcc).items():
             was, now = before[party, device_id]["void"], row["void"]
             silent = (party, device_id) not in self.words
-            ended = now is None and was in _NEVER_TOLD
+            # With the other's half ends that one was awaited: what is left, if anything, is DCC's batch that was over.
+            ended = now in (None, "PeriodEnded") and was in _NEVER_TOLD
             assert not silent or now == was or ended, (f"{party:016X}", device_id, "saw", was, "and sees", now)
             assert row["off_plan"] != "PeriodMissed", (f"{party:016X}", device_id, "its release plans it no more")
         self.is_shown(dcc)
