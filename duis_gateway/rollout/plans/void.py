@@ -185,7 +185,7 @@ def _ended_with_the_release(facts: PlanFacts, reason: VoidReason) -> VoidReason 
     if of_batch in _WITH_THE_RELEASE and batch and all(facts.endings[one].since <= batch.since for one in ended):
         return of_batch  # it moved the hub until then, whatever else could not count
     if ended:
-        return max(ended.values(), key=_rank)
+        return ended[max(ended, key=lambda one: _last_to_end(facts.endings[one].since, ended[one]))]
     if any(one.supplier in whose for one in facts.instructions):
         return reason
     found = list(_of_former_suppliers(facts))
@@ -208,6 +208,11 @@ _BEFORE_THE_RELEASE = {VoidReason.NOT_INSTRUCTED: 0, VoidReason.PERIOD_ENDED: 1,
 
 def _rank(why: VoidReason) -> tuple[int, VoidReason]:
     return _BEFORE_THE_RELEASE.get(why, len(_BEFORE_THE_RELEASE)), why
+
+
+def _last_to_end(since: datetime, why: VoidReason) -> tuple[int, datetime, bool, VoidReason]:
+    # What was void before is noted as ended with the release, too: at that moment what stood until then comes last.
+    return _rank(why)[0], since, why in _WITH_THE_RELEASE, why
 
 
 def of_ones_own(facts: PlanFacts, supplier: int, reason: VoidReason) -> VoidReason:

@@ -252,6 +252,29 @@ def test_what_a_superseded_release_leaves_is_void_under_its_successor(dcc: Steer
     assert void_of(dcc, THEIRS) == {}
 
 
+def launches(dcc: Steering, supplier: int, period: Period) -> None:
+    group = DeploymentGroup("L1", Stage.SAFE_LAUNCH, (SPLIT,), period)
+    assert dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))) == "I99"
+
+
+def test_of_two_halves_the_one_that_ended_last_says_why_a_superseded_release_moves_a_hub_no_more(dcc: Steering) -> None:
+    """Before, CSP and DCC were told that the release is over, and shown why the other half was void before."""
+    taken_back = PreferredPilotSchedule("R1", NEW, (), cancelled=(CancelledGroup("G1", Stage.PILOT),))
+    assert dcc.asks(OURS, "11.6", taken_back) == "I99"
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
+    launches(dcc, OURS, Period(AUTOMATIC - 2 * WEEK, AUTOMATIC - WEEK))
+    assert dcc.announces(revision=2, automatic_date=AUTOMATIC - 2 * WEEK).status == "Accepted"
+    launches(dcc, THEIRS, Period(PILOT.end, PILOT.end + WEEK))
+    assert void_of(dcc, OURS)["TooLate"] == 1
+    dcc.announces("R2", firmware_version=NEWER, automatic_date=LATER)
+    before = dcc.last_row()
+    assert dcc.says(esi.Supersession("R1", "R2", dcc.clock.now())).status == "Accepted"
+    assert void_told(dcc, NORTH, before) == void_told(dcc, DCC, before) == [("ReleaseOver", "", hubs(SPLIT))]
+    assert void_of(dcc, NORTH) == void_of(dcc, DCC) == {"ReleaseOver": 1}
+    assert void_of(dcc, OURS) == {"TooLate": 1}
+    assert void_of(dcc, THEIRS) == {"ReleaseOver": 1}
+
+
 def test_what_a_pause_held_is_told_as_over_when_the_release_is_stopped(dcc: Steering) -> None:
     """Before, the last word on it was that the release is paused."""
     decides(dcc, RolloutAction.PAUSE)
