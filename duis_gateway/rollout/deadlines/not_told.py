@@ -264,7 +264,7 @@ def first_step(messages: Iterable[NotArrived], hub: Hub, *, of_supplier: bool) -
     if of_supplier:
         return "First ask whoever runs the gateway to send its CSP the message again." if of_csp else ""
     if of_csp:
-        return "First replay what was given up: its CSP knows nothing of it."
+        return "First replay what was given up: until then its CSP goes by what it was told before, if anything."
     roles = " and its ".join(sorted({_role_of(who, hub) for who in untold}, reverse=True))
     return f"First replay what was given up: its {roles} {_DOES_NOT[' and ' in roles]} know of it." if roles else ""
 
