@@ -85,7 +85,7 @@ def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> Why | None:
         case "delivered":
             return None
         case "in_flight":
-            return _BEING_DELIVERED
+            return _why_in_flight(conn, entry, relay)
         case "dead":
             error = entry.last_error or "given up"
             mend = _remedy(parties.find(conn, entry.recipient), entry, entry.last_error, relay)
@@ -96,7 +96,7 @@ def why_waits(conn: Connection, entry: OutboxEntry, relay: bool) -> Why | None:
     if before is None:
         return _why_pending(conn, entry, relay)
     first, ahead = before
-    why = _BEING_DELIVERED if first.state == "in_flight" else _why_pending(conn, first, relay)
+    why = (_why_in_flight if first.state == "in_flight" else _why_pending)(conn, first, relay)
     return replace(why, first=first, ahead=ahead)
 
 
@@ -129,6 +129,15 @@ def by_cause(conn: Connection, late: Iterable[NotArrived], relay: bool) -> list[
     heads = whys(conn, [some[0].id for some in together.values()], relay)
     every = ((some, heads.get(some[0].id)) for some in together.values())
     return [Stuck(some, why) for some, why in every if why is not None]
+
+
+def _why_in_flight(conn: Connection, entry: OutboxEntry, relay: bool) -> Why:
+    party = parties.find(conn, entry.recipient)
+    cause = _why(party, entry.channel, entry.last_error, relay)
+    if cause is None or entry.last_error is None:
+        return _BEING_DELIVERED
+    text = f"{_BEING_DELIVERED.text[:-1]}, again: {cause.rstrip('.')}."
+    return Why(text, cause=cause, to_do=_remedy(party, entry, entry.last_error, relay))
 
 
 def _why_pending(conn: Connection, entry: OutboxEntry, relay: bool) -> Why:
@@ -173,6 +182,8 @@ def _remedy(party: Party | None, entry: OutboxEntry, error: str | None, relay: b
         return f"Register the recipient (party add {eui} ...)."
     another = f"party change {eui} --url URL"
     status = _STATUS.search(error or "")
+    if (error or "").startswith("no answer within"):
+        return f"Its server at {party.url} does not answer in time: ask the party; the gateway goes on trying."
     if status is None:
         if "not a public address" in (error or ""):
             return f"[delivery] allowed_networks has to have its address; or register another ({another})."

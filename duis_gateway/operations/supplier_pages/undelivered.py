@@ -27,13 +27,16 @@ class Undelivered:
 
 
 def undelivered_to(conn: Connection, supplier: int, most: int, *, relay: bool) -> Sequence[Undelivered]:
-    """Return what was given up and what waits for a supplier, at most so many of each, and the oldest first.
+    """Return what was given up, what is tried again just now and what waits for a supplier, each the oldest first.
 
-    What waits behind others comes last: nothing has to be done about it. `relay`: there is one for emails.
+    At most so many of each. What waits behind others comes last: nothing has to be done about it. `relay`: there is one
+    for emails.
     """
     found = []
-    for state in ("dead", "pending"):
+    for state in ("dead", "in_flight", "pending"):
         for entry in outbox_view.undelivered(conn, state, supplier, limit=most):
+            if state == "in_flight" and entry.last_error is None:
+                continue  # it is on its way for the first time
             why = Why(entry.last_error or "") if state == "dead" else why_waits(conn, entry, relay)
             (line,) = search.sent([entry])
             found.append(Undelivered(line, why or Why("")))
