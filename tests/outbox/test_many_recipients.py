@@ -48,9 +48,13 @@ def test_the_other_ninety_nine_get_theirs_while_one_hangs(store: Store) -> None:
             assert delivery.stop()
 
 
+def delivery_to(ready: Receiver, store: Store) -> Delivery:
+    settings = TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"]))
+    return Delivery(store, {"http": HttpSender(HttpTransport(settings), lambda _: ready.url)}, QUICK)
+
+
 def test_delivery_to_a_hundred_leaves_the_database_to_the_doors() -> None:
     """The outbox is locked, so that whoever settles or claims waits: there are connections for everybody else."""
-    settings = TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"]))
     few = StoreOptions(pool_size=5)
     with (
         postgresql_database() as url,
@@ -59,7 +63,7 @@ def test_delivery_to_a_hundred_leaves_the_database_to_the_doors() -> None:
         Receiver() as ready,
     ):
         enqueue(store, *(one for other in OTHERS for one in messages(EACH, recipient=other)))
-        delivery = Delivery(store, {"http": HttpSender(HttpTransport(settings), lambda _: ready.url)}, QUICK)
+        delivery = delivery_to(ready, store)
         try:
             with aside.write(alone=True) as locking:
                 locking.exec_driver_sql("LOCK TABLE outbox IN EXCLUSIVE MODE")
@@ -77,10 +81,9 @@ def test_delivery_to_a_hundred_leaves_the_database_to_the_doors() -> None:
 
 def test_delivery_to_a_hundred_ends_while_the_outbox_is_locked(store: Store, database_url: str) -> None:
     """Who has nothing to settle does not wait for the others' turns."""
-    settings = TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"]))
     with opened(database_url) as aside, Receiver() as ready:
         enqueue(store, *(one for other in OTHERS for one in messages(EACH, recipient=other)))
-        delivery = Delivery(store, {"http": HttpSender(HttpTransport(settings), lambda _: ready.url)}, QUICK)
+        delivery = delivery_to(ready, store)
         with aside.write(alone=True) as locking:
             if not store.is_sqlite:  # there is one writer to a file
                 locking.exec_driver_sql("LOCK TABLE outbox IN EXCLUSIVE MODE")

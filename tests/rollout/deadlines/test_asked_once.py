@@ -155,9 +155,7 @@ def _is_taken_as_advised(store: Store, connection: Connection, scenario: Scenari
     said = "" if row is None else str(row["next_step"])
     if row is None or "nstruct it" not in said or " of R" in said or "rotect" in said:
         return
-    taken_out = re.search(
-        r"instruct it under (R[0-9]), take it out of that group first \(11.6 for (R[0-9]) without it\);", said
-    )
+    taken_out = re.search(_TAKEN_OUT, said)
     if taken_out:
         to, before = (release_of(scenario, name) for name in taken_out.groups())
         with connection.begin_nested() as tried:
