@@ -154,8 +154,9 @@ class Connection(asyncio.Protocol):
             return
         try:
             if self._body is None and not self._read_header():
-                return
-            if self._body is not None and self._read_body(self._body):
+                if self._ended and self._is_read():
+                    self._refuse_cut()
+            elif self._body is not None and self._read_body(self._body):
                 self._begin(bytes(self._body.content))
         except MessageRefused as error:
             self.refuse(error)
@@ -262,12 +263,12 @@ class Connection(asyncio.Protocol):
 
     def _send(self, answer: Answer, body: bytes | None) -> None:
         if body is None and not self._line.minor_version:
-            self._ended = True  # the end of the connection is that of the body
+            self._header = _NO_HEADER  # the end of the connection is that of the body
         head = head_of(answer, None if body is None else len(body), self._line, last=self._is_last())
         self._write(head if self._line.method == "HEAD" else head + (body or b""))
 
     def _is_last(self) -> bool:
-        return not self._header.keep_alive or self.floor.stopping or self._ended
+        return not self._header.keep_alive or self.floor.stopping or (self._ended and not self._unread)
 
     def _write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -410,8 +411,7 @@ class Connection(asyncio.Protocol):
     def _count(self) -> None:
         """Tell what is held for this client now: a request until it is answered, an answer until it is taken."""
         held = len(self._unread) + self._working + self._handshake + self._unsent
-        if self._body is not None:
-            held += len(self._body.content)
+        held += 0 if self._body is None else len(self._body.content)
         more, self.held = held - self.held, held
         self.floor.hold(more)
 

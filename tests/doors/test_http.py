@@ -228,6 +228,20 @@ def test_of_a_request_that_is_cut_short_the_one_before_it_is_answered(doors: Doo
         assert [reply.status for reply in replies(client)] == [200, 400]
 
 
+@pytest.mark.parametrize(
+    ("cut", "then"),
+    [(b"", []), (HEAD[:-2], [400]), (HEAD + b"Content-Length: 4\r\n\r\n<a", [400])],
+    ids=["all", "a header that is cut", "a body that is cut"],
+)
+def test_whatever_came_before_goodbye_is_answered(doors: Doors, cut: bytes, then: list[int]) -> None:
+    """Over TLS all of it, and goodbye, may come before the first request is answered."""
+    good = HEAD + b"Content-Length: 4\r\n\r\n<a/>"
+    before = len(doors.flow.taken)
+    answers = doors.in_one_breath(good * 3 + cut)
+    assert [reply.status for reply in answers] == [200, 200, 200, *then]
+    assert len(doors.flow.taken) == before + 3
+
+
 def test_pipelined_good_requests_are_answered_in_order(doors: Doors) -> None:
     """T51."""
     good = HEAD + b"Content-Length: %d\r\n\r\n%s"

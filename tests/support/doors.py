@@ -7,8 +7,9 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,27 @@ class Doors:
         """Close a connection in one direction; the other still works, over TLS too."""
         socket.socket.shutdown(client, socket.SHUT_WR)
 
+    def in_one_breath(self, sent: bytes) -> list[Reply]:
+        """Send bytes and say no more, over TLS with the end of the handshake, all at once; return all answers."""
+        with self.bare() as client:
+            if self.tls is None:
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
+                return replies(client)
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = self.tls.wrap_bio(incoming, outgoing, server_hostname=self.server.host)
+            while not _has_shaken_hands(tls):
+                client.sendall(outgoing.read())
+                incoming.write(client.recv(SIZE))
+            tls.write(sent)
+            with suppress(ssl.SSLWantReadError):
+                tls.unwrap()
+            client.sendall(outgoing.read())
+            client.shutdown(socket.SHUT_WR)
+            while data := client.recv(SIZE):
+                incoming.write(data)
+            return _replies_in(BufferedReader(BytesIO(_decrypted(tls))))
+
     def raw(self, sent: bytes) -> list[Reply]:
         """Send bytes as they are on a connection of their own; return all answers until the server closes it."""
         with self.connect() as client:
@@ -168,13 +190,30 @@ class Doors:
 
 def replies(client: socket.socket) -> list[Reply]:
     """Read answers until the server closes the connection."""
-    stream = client.makefile("rb")
+    with client.makefile("rb") as stream:
+        return _replies_in(stream)
+
+
+def _replies_in(stream: BufferedReader) -> list[Reply]:
     found = []
-    try:
-        while stream.peek(1):
-            found.append(_read_reply(stream))
-    finally:
-        stream.close()
+    while stream.peek(1):
+        found.append(_read_reply(stream))
+    return found
+
+
+def _has_shaken_hands(tls: ssl.SSLObject) -> bool:
+    with suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+        return True
+    return False
+
+
+def _decrypted(tls: ssl.SSLObject) -> bytes:
+    """What came by TLS until there is no more."""
+    found = b""
+    with suppress(ssl.SSLZeroReturnError):
+        while data := tls.read(SIZE):
+            found += data
     return found
 
 
