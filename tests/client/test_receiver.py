@@ -7,7 +7,7 @@ import http.client
 import io
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -82,6 +82,18 @@ def test_an_alert_is_read_as_the_dataclass_that_it_was_made_from(
     assert (message.kind, message.body, message.part) == (code, ALL_BODIES[code], None)
     assert (message.sender, message.at, message.raw) == (GATEWAY, AT, raw)
     assert inbox.messages() == [message]
+    assert [hub for hub in devices_in(message.body) if not isinstance(hub, Eui)] == [], "they print as DUIS has them"
+
+
+def devices_in(body: Any) -> Iterator[int]:
+    """Every device that a body names, at any depth."""
+    for one in fields(body):
+        value = getattr(body, one.name)
+        if one.name in {"device_id", "device_ids"}:
+            yield from value if isinstance(value, tuple) else (value,)
+        else:
+            for inner in value if isinstance(value, tuple) else (value,):
+                yield from devices_in(inner) if is_dataclass(inner) else ()
 
 
 def test_what_a_version_cannot_be_told_is_read_as_n999(parties: Parties, receiver: Receiver) -> None:

@@ -18,12 +18,13 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "bodies.md"
 _HEAD = """\
 # What is in an alert, in Python
 
-A handler's `alert.body` is one of these (made by `python -m tests.support.examples`). Device IDs and suppliers are
-EUI-64s: numbers that print as `90-B3-D5-1F-30-01-00-05`. Times are in UTC. A value that may be absent is None.
-For types, `from duis_gateway.client import alerts`: each class of a body is there, `alerts.FirmwareDeploymentPlan`.
+A handler's `alert.body` is one of these (made by `python -m tests.support.examples`). Devices are EUI-64s: each
+is an `Eui`, a number that prints as `90-B3-D5-1F-30-01-00-05`, declared as `int`. Times are in UTC. A value that
+may be absent is None. For types, `from duis_gateway.client import alerts`: each class of a body is there, such as
+`alerts.FirmwareDeploymentPlan` ([with types](client.md#with-types)).
 
 """
-_EUIS = {"device_id", "device_ids", "decided_by", "import_supplier", "gas_supplier", "supplier"}
+_EUIS = {"device_id", "device_ids"}
 
 
 def rendered() -> str:
