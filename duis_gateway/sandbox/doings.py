@@ -18,7 +18,6 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.activations.records import OutcomeStage
-from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import automatic_date, ends_before
 from duis_gateway.rollout.releases import store as releases
@@ -30,7 +29,7 @@ from duis_gateway.rollout.releases.records import (
     ReleaseState,
     ReleaseType,
 )
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision, HubCounts, RolloutAction, Standing
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
@@ -38,6 +37,7 @@ from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.planned import A_MINUTE, A_WEEK, csp_of, planned_now
 from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.saying import own_words
+from duis_gateway.sandbox.standing import counts_of
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.text.counts import counted
 
@@ -156,17 +156,11 @@ def decide(
 
 
 def outcome(turn: Turn, result: str, release: str | None, stage: str, commentary: str | None) -> None:
-    """DCC says how the pilot, or the safe launch, went."""
+    """DCC says how the pilot, or the safe launch, went, and how many of its hubs are active and have failed."""
     found = turn.release(release)
-    with turn.world.store.read() as conn:
-        mine = [
-            one
-            for one in hubs.get_many(conn, [hub.device_id for hub in cast.hubs()]).values()
-            if (one.manufacturer, one.model) == (found.manufacturer, found.model)
-        ]
-    active = sum(one.firmware_version == found.firmware_version for one in mine)
     kind = esi.PilotOutcome if stage == "pilot" else esi.SafeLaunchOutcome
-    turn.say(DCC, kind(found.release_id, result == "success", HubCounts(active, active, 0), commentary))
+    counts = counts_of(turn.world, found, pilot=stage == "pilot")
+    turn.say(DCC, kind(found.release_id, result == "success", counts, commentary))
 
 
 def close(turn: Turn, release: str | None, commentary: str | None) -> None:

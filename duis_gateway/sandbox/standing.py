@@ -32,13 +32,14 @@ from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import Basis
-from duis_gateway.rollout.progress.records import Far
+from duis_gateway.rollout.progress.records import Far, Progress
 from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.last_word import LastWord, last_word
 from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.rollout_decisions.records import HubCounts
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.world import World
 
@@ -107,6 +108,18 @@ def standing_of(world: World) -> Standing:
         over, left = ReleasesOver(conn), (hub for hub in known.values() if format_eui(hub.device_id) not in stand)
         nothing = {format_eui(hub.device_id): over.why_nothing(hub) for hub in left}
     return Standing(far, stand, nothing)
+
+
+def counts_of(world: World, release: Release, *, pilot: bool) -> HubCounts:
+    """Return how many hubs a release's pilot, or its safe launch, is for, and how many are active and failed last.
+
+    Without a pilot, safe launch is for all of them.
+    """
+    with world.store.read() as conn:
+        far = how_far(estate_of(conn), release, told_of(conn, release, world.clock.now()))
+    stage = far.pilot if pilot else far.rest or far.whole
+    counted = Progress() if stage is None else stage.whole
+    return HubCounts(counted.hubs - counted.passed_by, counted.activated, counted.failed)
 
 
 def hub_standing(world: World, device_id: int) -> Mapping[str, object] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
+from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.activations.store import RecordedOutcome
 from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
 from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
@@ -48,10 +50,12 @@ class HubPage:
     """A hub with its plan under each live release, its history, what was told about it alone, and what was for it.
 
     `not_told`: what its CSP and its suppliers should know of it, and has not arrived. `whys`: why what was told about
-    it alone (`told`) has not, by message. `tasks`: whose turn it is with it.
+    it alone (`told`) has not, by message. `tasks`: whose turn it is with it. `told_of`: when the version was activated
+    of which its suppliers were told last, None if no CSP has reported that.
     """
 
     hub: Hub
+    told_of: datetime | None
     standing: Mapping[str, object]
     plans: Sequence[tuple[Release, HubPlan]]
     outcomes: Sequence[Outcome]
@@ -74,6 +78,7 @@ def page_of(conn: Connection, device_id: int, now: datetime, relay: bool) -> Hub
     is_active = standing["state"] == HubState.ACTIVATED
     return HubPage(
         hub,
+        _told_of(hub, outcomes),
         standing,
         plans_and_not_told(conn, hub, live, now),
         [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
@@ -84,6 +89,15 @@ def page_of(conn: Connection, device_id: int, now: datetime, relay: bool) -> Hub
         whys(conn, [one.id for one in told if one.state != "delivered"], relay),
         tasks_of_hub(conn, hub, now),
     )
+
+
+def _told_of(hub: Hub, outcomes: Sequence[RecordedOutcome]) -> datetime | None:
+    """The first of the newest successes of this version: a repeat raises no N64, and a failure has its own time."""
+    activated = (
+        one.outcome for one in outcomes if one.outcome.success and one.outcome.stage is OutcomeStage.ACTIVATION
+    )
+    of_version = list(takewhile(lambda one: one.firmware_version == hub.told_version, activated))
+    return of_version[-1].completed_at if of_version else None
 
 
 def _linked(conn: Connection, one: RecordedOutcome, looked_up: bool) -> Outcome:
