@@ -16,8 +16,8 @@ from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.periods import ends_before, is_over
 from duis_gateway.rollout.plans.counting import ended_void, instructs, over_since
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
-from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting
-from duis_gateway.rollout.plans.void import HALVES, of_ones_own
+from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting, why_not_the_batch
+from duis_gateway.rollout.plans.void import HALVES, of_ones_own, void_already
 from duis_gateway.rollout.releases.records import HubMark, Stage
 
 DCC = 0
@@ -147,6 +147,9 @@ def _given_void(facts: PlanFacts, void: VoidReason | None) -> Iterator[tuple[int
     elif void in HALVES:
         for who in _ended_alone(facts):
             yield who, VoidReason.PERIOD_ENDED
+    of_dcc = _why_not_of_dcc(facts, void)
+    if of_dcc in VOID_OF_INSTRUCTIONS:
+        yield DCC, of_dcc
     yield from _ended(facts)
 
 
@@ -192,8 +195,21 @@ def _who(facts: PlanFacts, reason: VoidReason) -> Iterator[int]:
         own = any(one.supplier == supplier and not one.by_dcc for one in facts.instructions)
         if own and (reason in _LATE or not instructs(facts, supplier)):
             yield supplier
-    if facts.batch is not None or any(one.by_dcc for one in facts.instructions):
-        yield DCC
+
+
+def _why_not_of_dcc(facts: PlanFacts, void: VoidReason | None) -> VoidReason | None:
+    """Return why what DCC instructed moves the hub no more: its batch, or its choices; None where they still can.
+
+    What keeps a supplier's half from counting says nothing of DCC's choice for the other, which may stand validly.
+    """
+    of_batch = why_not_the_batch(facts)
+    if void in VOID_OF_INSTRUCTIONS and of_batch is not None:
+        return void if void in _LATE else of_batch[1]
+    chosen = {one.supplier for one in facts.instructions if one.by_dcc} & facts.hub.suppliers
+    if void in _LATE:
+        return void if chosen else None
+    ended = (void_already(facts, one, by_dcc=True) for one in sorted(chosen) if not instructs(facts, one))
+    return next(filter(None, ended), None)
 
 
 def _chosen_in_vain(facts: PlanFacts) -> Iterator[int]:

@@ -105,7 +105,7 @@ def plan_hub(facts: PlanFacts) -> HubPlan:
         counting = [given for given in (import_instruction, gas_instruction) if given is not None]
         return _instructed(facts, split.period, split.basis, counting)
     reason, void = _why_not(facts, split)
-    over = _why_not_the_batch(facts)
+    over = why_not_the_batch(facts)
     if facts.undated_batch or (facts.batch is not None and over is None):
         return _batch(facts, facts.batch, reason, void)
     if over is not None:
@@ -327,7 +327,7 @@ def _of_half(facts: PlanFacts, role: str, supplier: int | None) -> str:
     return ", and it is too late to instruct it" if _half(facts) is VoidReason.SECOND_SUPPLIER_TOO_LATE else ""
 
 
-def _why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:
+def why_not_the_batch(facts: PlanFacts) -> tuple[str, VoidReason] | None:
     """Return why DCC's batch moves the hub no more, if it names a period: in words, and as it is told."""
     if facts.batch is None:
         return None
