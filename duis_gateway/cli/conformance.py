@@ -28,8 +28,8 @@ from duis_gateway.conformance.report import (
     CaseResult,
     Completion,
     Outcome,
+    expect_room_for_reports,
     latest_report,
-    make_room_for_reports,
     read_outcomes,
     write_reports,
 )
@@ -111,7 +111,7 @@ def conformance(
     if only and not cases:
         say("No case failed in the previous run.")
         return
-    make_room_for_reports(reports)
+    expect_room_for_reports(reports)
     base, http = base_of(url), tls.http(PATIENCE, MAX_ANSWER)
     answer_to(lambda: http.get(base), wait)  # somebody is there, whoever it is
     completion = _play(base, http, read_profile(profile), cases, mask, before)

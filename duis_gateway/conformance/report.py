@@ -100,14 +100,14 @@ class Completion:
         return bool(self.results) and not self.unexplained and self.mask.is_met(self.phase)
 
 
-def make_room_for_reports(directory: Path) -> None:
-    """Make the directory, where it is not there, and see that it can be written to, before cases are played for it.
+def expect_room_for_reports(directory: Path) -> None:
+    """See that the directory can be written to, or be made, before cases are played for it; nothing is left there.
 
     Raises:
         OSError: it cannot be made, or not be written to.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=directory):
+    there = next(one for one in (directory, *directory.absolute().parents) if one.exists())
+    with TemporaryFile(dir=there):
         pass
 
 
@@ -122,7 +122,7 @@ def latest_report(directory: Path) -> Path:
 
 def write_reports(directory: Path, completion: Completion, name: str | None = None) -> tuple[Path, Path]:
     """Write `<name>.html` and `<name>.xml` into a directory, and return them; None: the phase's name."""
-    make_room_for_reports(directory)
+    directory.mkdir(parents=True, exist_ok=True)
     name = name or completion.phase
     html, junit = directory / f"{name}.html", directory / f"{name}.xml"
     evidence = _write_wire(directory / f"{name}-messages", completion.results)
