@@ -12,9 +12,10 @@ from typing import Protocol
 from duis_gateway import __version__
 from duis_gateway.audit.sealing import Sealer
 from duis_gateway.config.database import AwaitedStore
+from duis_gateway.config.files import check_files
 from duis_gateway.config.installation import installation_of
 from duis_gateway.config.secrets import warn_of_secrets
-from duis_gateway.config.settings import Config, DeliveryConfig, EmailConfig, check_files
+from duis_gateway.config.settings import Config, DeliveryConfig, EmailConfig
 from duis_gateway.config.signing_key import SigningKeyFile
 from duis_gateway.config.tls import TlsIdentity, delivery_tls, listener_tls
 from duis_gateway.doors.http import Edge
@@ -87,11 +88,9 @@ def shape_limits(config: Config) -> ShapeLimits:
 
 def _server_limits(config: Config) -> ServerLimits:
     server, limits = config.server, config.limits
+    held = max(limits.held, limits.size)
     return ServerLimits(
-        body=limits.size,
-        connections=server.connections,
-        address_percent=server.address_percent,
-        held=max(limits.held, limits.size),
+        body=limits.size, connections=server.connections, address_percent=server.address_percent, held=held
     )
 
 

@@ -7,11 +7,12 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -28,9 +29,10 @@ from duis_gateway.cli.output import say
 from duis_gateway.cli.terminal import BAD, GOOD, Style, painted
 from duis_gateway.client.http import Http
 from duis_gateway.config.database import open_store
+from duis_gateway.config.files import faults_of_files
 from duis_gateway.config.installation import installation_of
 from duis_gateway.config.secrets import open_secrets
-from duis_gateway.config.settings import ClockConfig, Config, check_files, load_config
+from duis_gateway.config.settings import ClockConfig, Config, load_config
 from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
@@ -40,6 +42,7 @@ from duis_gateway.outbox.mail import MailSender
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
+from duis_gateway.parties.records import Party
 from duis_gateway.pki.certificates import CertificateUnusable, read_certificate
 from duis_gateway.pki.signing import load_signing_key
 from duis_gateway.pki.tls import client_context, lacks_issuer, reason_of
@@ -52,6 +55,7 @@ from duis_gateway.text.json_reader import read_json
 _SECONDS = 3.0
 _SOON = timedelta(days=30)
 _FAST_OR_SLOW = 5.0
+_WITH_TLS = {"tls_certificate", "tls_key", "client_ca_file"}
 _STYLES = {"good": GOOD, "note": Style("yellow"), "WRONG": BAD}
 
 
@@ -83,11 +87,15 @@ def doctor(path: Path) -> None:
 def _findings(path: Path) -> Iterator[Finding]:
     try:
         config = load_config(path, os.environ)
-        check_files(config, "trust", "delivery", "email", "store")
     except ConfigurationError as error:
         yield Finding("configuration", "WRONG", str(error))
         return
-    yield Finding("configuration", "good", str(path))
+    faults = {section: _faults(config, section) for section in ("trust", "delivery", "email")}
+    broken = frozenset(section for section, found in faults.items() if found)
+    for text in (text for found in faults.values() for text in found):
+        yield Finding("configuration", "WRONG", text)
+    if not broken:
+        yield Finding("configuration", "good", str(path))
     try:
         config.clock.open()
     except ConfigurationError as error:
@@ -95,13 +103,22 @@ def _findings(path: Path) -> Iterator[Finding]:
         config = replace(config, clock=ClockConfig())  # all else is judged by the machine's time
     yield _key(config)
     yield from _tls(config)
+    try:
+        config.operations.token()
+    except ConfigurationError as error:
+        yield Finding("console", "WRONG", f"{config.place('operations', 'token_file')}: {error}")
     for line in open_secrets(config):
         yield Finding("secret", "note", line)
-    yield from _database(config)
+    yield from _database(config, broken)
     yield from _ports(config)
-    yield _mail(config)
+    yield _mail(config, broken)
     if config.tracing.otlp_url is not None:
         yield _collector(config.tracing.otlp_url)
+
+
+def _faults(config: Config, section: str) -> list[str]:
+    """Return what is wrong with the files that a section names; those of TLS certificates have rows of their own."""
+    return [text for key, text in faults_of_files(config, section) if key not in _WITH_TLS]
 
 
 def _key(config: Config) -> Finding:
@@ -145,7 +162,7 @@ def _in_time(what: str, begins: datetime, ends: datetime, text: str, now: dateti
     return Finding(what, how, f"{text}, good until {ends:%Y-%m-%d %H:%M} UTC")
 
 
-def _database(config: Config) -> Iterator[Finding]:
+def _database(config: Config, broken: Set[str]) -> Iterator[Finding]:
     try:
         with closing(open_store(config)) as store:
             store.probe()
@@ -153,7 +170,7 @@ def _database(config: Config) -> Iterator[Finding]:
             for said in unkept_promises(store):
                 yield Finding("database", "WRONG", said)
             yield _clock(config, store)
-            yield from _parties(config, store)
+            yield from _parties(config, store, broken)
     except GatewayError as error:
         yield Finding("database", "WRONG", str(error))
 
@@ -164,18 +181,23 @@ def _clock(config: Config, store: Store) -> Finding:
     if apart > _FAST_OR_SLOW:
         return Finding("clock", "WRONG", f"{apart:.0f} s from the database's: let NTP set the clocks of both machines")
     if config.clock.fixed is not None or config.clock.file is not None:
-        return Finding("clock", "note", "[clock] freezes or moves business time, which is only for tests")
+        return Finding("clock", "note", "[clock] freezes or moves business time, which is only for tests and sandboxes")
     return Finding("clock", "good", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, as in the database")
 
 
-def _parties(config: Config, store: Store) -> Iterator[Finding]:
+def _parties(config: Config, store: Store, broken: Set[str]) -> Iterator[Finding]:
+    """Judge what is registered; what needs the files of a `broken` section is left out, as these are said to be so."""
     with store.read() as connection:
         known = parties.all_parties(connection, None)
         signing = {one.party: one for one in certificates.all_certificates(connection) if one.revoked_at is None}
     if not known:
         yield Finding("parties", "note", "none are registered: `party add` registers suppliers, CSPs and DCC")
-    trust = open_trust(config, store)
-    if config.trust.anchors is not None and not trust.has_anchor():
+    trust = None
+    try:
+        trust = None if "trust" in broken else open_trust(config, store)
+    except CertificateUnusable as error:
+        yield Finding("trust", "WRONG", str(error))
+    if trust is not None and config.trust.anchors is not None and not trust.has_anchor():
         text = f"{config.trust.anchors} has no self-signed CA certificate: nothing that a party signs is trusted"
         yield Finding("trust", "WRONG", text)
     for party in known:
@@ -184,14 +206,14 @@ def _parties(config: Config, store: Store) -> Iterator[Finding]:
             yield Finding("certificate", "note", f"{party.name} has none: `certificate add` registers it")
         else:
             yield _certificate(trust, own, party.name, config.clock.open().now())
-        yield _endpoint(config, party.eui, party.name, party.url)
+        yield _endpoint(config, party, broken)
 
 
-def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datetime) -> Finding:
-    """Judge a certificate as if it had signed a message."""
+def _certificate(trust: Trust | None, own: RegisteredCertificate, name: str, now: datetime) -> Finding:
+    """Judge a certificate as if it had signed a message; without trust, which cannot be read, by its time alone."""
     read = read_certificate(own.der)
     found = _in_time("certificate", read.not_before, read.not_after, f"{name}: serial {read.serial}", now)
-    if found.how == "WRONG":
+    if found.how == "WRONG" or trust is None:
         return found
     try:
         trust.judged(own, now, frozenset({read.role}))
@@ -201,7 +223,8 @@ def _certificate(trust: Trust, own: RegisteredCertificate, name: str, now: datet
     return found
 
 
-def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:
+def _endpoint(config: Config, party: Party, broken: Set[str]) -> Finding:
+    name, url = party.name, party.url
     try:
         if not check_url(url, config.delivery.allowed_networks):
             return Finding("endpoint", "WRONG", f"{name}: the host of {url} is not known here: check the name, and DNS")
@@ -211,14 +234,18 @@ def _endpoint(config: Config, eui: int, name: str, url: str) -> Finding:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         with socket.create_connection((parts.hostname or "", port), _SECONDS) as connection:
-            if parts.scheme == "https":
-                _shake_hands(config, eui, connection, parts.hostname or "")
+            if parts.scheme == "https" and "delivery" not in broken:
+                _shake_hands(config, party.eui, connection, parts.hostname or "")
     except (ssl.SSLError, CertificateUnusable) as error:
         said = reason_of(error) if isinstance(error, ssl.SSLError) else str(error)
         return Finding("endpoint", "WRONG", f"{name}: {url}: the TLS handshake fails: {said}")
     except OSError as error:
         reason = error.strerror or str(error)
         return Finding("endpoint", "note", f"{name}: {url} is not listening right now ({reason}); messages to it wait")
+    if parts.scheme == "https" and "delivery" in broken:
+        return Finding(
+            "endpoint", "note", f"{name}: {url} listens; TLS is tried once the files of [delivery] are there"
+        )
     return Finding("endpoint", "good", f"{name}: {url}")
 
 
@@ -295,14 +322,18 @@ def _cannot_listen(host: str, port: int) -> OSError | None:
 
 
 def _owner(config: Config, listener: _Listener) -> _Owner:
-    """Tell who listens: by its certificate if this gateway has one, otherwise by its answer."""
+    """Tell who listens: by its answer, and where this gateway speaks TLS also by the certificate that it shows."""
     try:
         tls = listener_tls(config, listener.section)
-        if tls is not None:
-            return _Owner.THIS if _shows(listener, tls.chain[0].public_bytes(Encoding.DER)) else _Owner.NONE
-        host = f"[{listener.host}]" if ":" in listener.host else listener.host
-        told = read_json(Http(_SECONDS).get(f"http://{host}:{listener.port}{listener.path}").body)
-    except (GatewayError, OSError, ValueError):
+        if tls is None:
+            host = f"[{listener.host}]" if ":" in listener.host else listener.host
+            answer = Http(_SECONDS).get(f"http://{host}:{listener.port}{listener.path}").body
+        else:
+            answer = _answer_over_tls(listener, tls.chain[0].public_bytes(Encoding.DER))
+        told = read_json(answer)
+    except _AsksForCertificate:
+        return _Owner.THIS
+    except (GatewayError, OSError, HTTPException, ValueError):
         return _Owner.NONE
     if not listener.is_gateway(told):
         return _Owner.NONE
@@ -310,15 +341,28 @@ def _owner(config: Config, listener: _Listener) -> _Owner:
     return _Owner.THIS if told.get("installation", own) == own else _Owner.ANOTHER  # older gateways do not say
 
 
-def _shows(listener: _Listener, certificate: bytes) -> bool:
-    """Tell whether the listener shows this certificate (DER); who signed it does not matter here."""
+class _AsksForCertificate(Exception):
+    """Who listens shows the right certificate, and answers nobody who shows none."""
+
+
+def _answer_over_tls(listener: _Listener, certificate: bytes) -> bytes:
+    """Return what a listener answers that shows this certificate (DER), whoever signed it.
+
+    Raises:
+        _AsksForCertificate: it shows the certificate, and gives no answer.
+        OSError: it shows none, or another.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with (
-        socket.create_connection((listener.host, listener.port), _SECONDS) as connection,
-        context.wrap_socket(connection) as secured,
-    ):
-        return secured.getpeercert(binary_form=True) == certificate
+    with closing(HTTPSConnection(listener.host, listener.port, timeout=_SECONDS, context=context)) as connection:
+        connection.connect()
+        if connection.sock.getpeercert(binary_form=True) != certificate:
+            raise ConnectionError("another certificate")
+        try:
+            connection.request("GET", listener.path)
+            return connection.getresponse().read()
+        except OSError:
+            raise _AsksForCertificate from None
 
 
 def _describes_gateway(told: Any) -> bool:
@@ -330,18 +374,23 @@ def _tells_health(told: Any) -> bool:
     return isinstance(checks, dict) and {"signing", "store"} <= checks.keys()
 
 
-def _mail(config: Config) -> Finding:
+def _mail(config: Config, broken: Set[str]) -> Finding:
     email = config.email
     if email.host is None:
         return Finding("mail", "note", "[email] host is not set: emails wait until there is a relay")
     try:
-        with closing(MailSender(replace(smtp_settings(email, email.host), timeout=_SECONDS))) as sender:
+        settings = replace(smtp_settings(email, email.host), timeout=_SECONDS)
+        if "email" in broken:
+            settings = replace(settings, ca_file=None, starttls=False, username=None, password_file=None)
+        with closing(MailSender(settings)) as sender:
             failure = sender.look()
     except ConfigurationError as error:
         return Finding("mail", "WRONG", str(error))
     place = f"{email.host}:{email.port}"
     if failure is not None:
         return Finding("mail", "WRONG", f"{place} does not accept email from us: {failure.detail}; check [email]")
+    if "email" in broken:
+        return Finding("mail", "note", f"{place} answers; more is tried once the files of [email] are there")
     logged_in = "" if email.username is None else f", and accepts the login {email.username}"
     return Finding("mail", "good", f"{place} answers{logged_in}")
 

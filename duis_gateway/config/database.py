@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 
 from duis_gateway.clock import wait_after
-from duis_gateway.config.settings import Config, check_files
+from duis_gateway.config.files import check_files
+from duis_gateway.config.settings import Config
 from duis_gateway.errors import GatewayError, NotDurable
 from duis_gateway.machine.signals import Stop
 from duis_gateway.machine.threads import BoundedThread

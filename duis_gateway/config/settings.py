@@ -353,20 +353,6 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     return Config(source=path, passed_over=neighbours(environ), places=places, **sections)
 
 
-def check_files(config: Config, *sections: str) -> None:
-    """See that the files and folders that these sections name are there and can be read.
-
-    Raises:
-        ConfigurationError: one is not; the text names the key and its place.
-    """
-    for section in sections:
-        for key, known in settings_of(section).items():
-            path = getattr(getattr(config, section), key)
-            fault_of = known.metadata["reader"].fault
-            if path is not None and fault_of is not None and (fault := fault_of(path)):
-                raise ConfigurationError(f"{config.place(section, key)}: {path}: {fault}")
-
-
 def _defaults(path: Path) -> dict[str, dict[str, Any]]:
     """Return what holds where nothing is said; texts go through their reader, as they may be relative to the file."""
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}

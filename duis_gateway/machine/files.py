@@ -230,8 +230,10 @@ def write_new(path: Path, content: bytes, mode: int = 0o666) -> None:
         raise
 
 
-def put_whole(path: Path, content: bytes) -> None:
-    """Put this content into a file at once: whoever reads it, or comes after a crash, finds the old or the new.
+def put_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Put this content into a file at once, with at most this mode.
+
+    Whoever reads it, or comes after a crash, finds the old or the new.
 
     Raises:
         OSError: it cannot be written; what was there stays.
@@ -239,7 +241,7 @@ def put_whole(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
-        with _writing(path, os.open(unfinished, write, 0o666)) as file:
+        with _writing(path, os.open(unfinished, write, mode)) as file:
             file.write(content)
         unfinished.replace(path)
     finally:

@@ -137,9 +137,9 @@ class Folder:
             self._make_pki()
         self.counters.mkdir(exist_ok=True)
         if not self.token.exists():
-            put_whole(self.token, f"{OPERATORS_WORD}\n".encode())
+            put_whole(self.token, f"{OPERATORS_WORD}\n".encode(), 0o600)
         if not self.your_token.exists():
-            put_whole(self.your_token, f"{party_token(YOU)}\n".encode())
+            put_whole(self.your_token, f"{party_token(YOU)}\n".encode(), 0o600)
         if not self.clock.exists():
             write_clock(self.clock, BEGINNING)
 

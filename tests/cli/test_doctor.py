@@ -198,6 +198,73 @@ def test_a_clock_that_cannot_be_read_is_one_thing_that_is_wrong_among_others(
         assert f"  {what:14}" in ran.output, what
 
 
+def test_files_that_are_not_there_are_among_what_is_wrong_and_end_nothing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`doctor` ended at the first of them: nobody heard of the second, nor of anything else."""
+    _, certificate = installation.make_certificate(SUPPLIER)
+    with socket.create_server(("127.0.0.1", 0)) as adapter, MailRelay() as relay:
+        url = f"https://127.0.0.1:{adapter.getsockname()[1]}/"
+        words = ("--kind", "supplier", "--role", "IS", "--url", url, "--certificate", certificate)
+        assert run("party", "add", SUPPLIER, *words, *installation.config).code == 0
+        names = ("TRUST_CRLS", "DELIVERY_CA_FILE", "EMAIL_CA_FILE", "EMAIL_PASSWORD_FILE", "OPERATIONS_TOKEN_FILE")
+        for name in names:
+            monkeypatch.setenv(f"DUIS_GATEWAY_{name}", str(installation.folder / name))
+        for name, value in {"HOST": "127.0.0.1", "PORT": str(relay.port), "SENDER": "a@b.example"}.items():
+            monkeypatch.setenv(f"DUIS_GATEWAY_EMAIL_{name}", value)
+        monkeypatch.setenv("DUIS_GATEWAY_EMAIL_USERNAME", "gateway")
+        for name in ("SERVER", "OPERATIONS"):
+            monkeypatch.setenv(f"DUIS_GATEWAY_{name}_PORT", "0")
+        ran = run("doctor", *installation.config)
+    assert (ran.code, f"{len(names)} of these must be put right" in ran.error) == (1, True), (ran.output, ran.error)
+    for name in names:
+        [line] = [line for line in ran.output.splitlines() if f"DUIS_GATEWAY_{name} (" in line]
+        assert (line[:5], line.endswith("No such file or directory")) == ("WRONG", True), line
+    found = lines(installation, 1)
+    for what in ("signing key", "database", "clock", "certificate", "port 0"):
+        assert found[what].startswith("good "), (what, found)
+    assert found["mail"].startswith("WRONG "), "the relay has gone since"
+    assert f"note   mail          127.0.0.1:{relay.port} answers; more is tried once" in ran.output
+    assert f"{url} listens; TLS is tried once" in ran.output
+
+
+def test_a_folder_of_trust_with_a_file_that_is_none_ends_nothing(installation: Installation) -> None:
+    installation.add_supplier(SUPPLIER)
+    (installation.pki / "stray.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n", encoding="utf-8")
+    found = lines(installation, 1)
+    assert (found["trust"][:5], "stray.pem" in found["trust"]) == ("WRONG", True), found
+    assert found["database"].startswith("good ")
+    assert "127.0.0.1:8090" in found["endpoint"]
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["open", "asks-for-certificates"])
+def test_gateways_that_share_a_tls_certificate_are_told_apart(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    """Unless they answer nobody without a certificate: then the one that they show is all that can be known."""
+    shared = str(make_web_certificate(installation.folder / "shared.pem", "127.0.0.1"))
+    for section in ("SERVER", "OPERATIONS"):
+        for key in ("TLS_CERTIFICATE", "TLS_KEY", *(["CLIENT_CA_FILE"] if asks else [])):
+            monkeypatch.setenv(f"DUIS_GATEWAY_{section}_{key}", shared)
+        monkeypatch.setenv(f"DUIS_GATEWAY_{section}_PORT", "0")
+    gateway, stop = Gateway(load_config(installation.config[1], os.environ), delivery=False), Stop()
+    serving = threading.Thread(target=gateway.serve, args=(stop,))
+    serving.start()
+    try:
+        ports = [server.port for server in gateway.servers]
+        for section, port in zip(("SERVER", "OPERATIONS"), ports, strict=True):
+            monkeypatch.setenv(f"DUIS_GATEWAY_{section}_PORT", str(port))
+        own = lines(installation, 0)
+        assert all(own[f"port {port}"].endswith("a running gateway answers there") for port in ports), own
+        monkeypatch.setenv("DUIS_GATEWAY_STORE_URL", f"sqlite:///{installation.folder}/another.db")
+        other = lines(installation, 1)
+        said = "a running gateway answers there" if asks else "another gateway has this port: stop it"
+        assert all(said in other[f"port {port}"] for port in ports), other
+    finally:
+        stop.tell()
+        serving.join()
+
+
 def test_a_collector_of_traces_that_is_away_is_a_note_and_a_missing_extra_is_wrong(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

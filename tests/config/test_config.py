@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from duis_gateway.config.files import check_files
 from duis_gateway.config.reading import lines_of_keys
-from duis_gateway.config.settings import SECTIONS, Config, check_files, load_config, settings_of
+from duis_gateway.config.settings import SECTIONS, Config, load_config, settings_of
 from duis_gateway.errors import ConfigurationError
 
 SIGNING = """

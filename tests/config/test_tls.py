@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from duis_gateway.config.files import check_files
 from duis_gateway.config.secrets import open_secrets
-from duis_gateway.config.settings import Config, check_files, load_config
+from duis_gateway.config.settings import Config, load_config
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError
 from tests.support.doors import ANSWER, StandIn, open_doors

@@ -78,6 +78,13 @@ def ask(
     return answer.status, content, answer.headers
 
 
+def test_doctor_has_nothing_to_say_of_a_sandbox_but_that_its_clock_is_moved(town: RunningSandbox) -> None:
+    ran = run("doctor", "--config", town.folder / "gateway.toml")
+    assert (ran.code, ran.output.count("WRONG")) == (0, 0), ran.output
+    notes = [line for line in ran.output.splitlines() if line.startswith("note")]
+    assert [line.split()[1] for line in notes] == ["clock"], "its secrets are for its owner alone"
+
+
 def test_the_same_command_by_the_command_line_by_http_and_on_the_page(town: RunningSandbox) -> None:
     n64 = ("N64", "you", "delivered")
     words = done("sandbox", "activate", "1", "--port", str(town.port))
