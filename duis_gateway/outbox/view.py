@@ -75,6 +75,15 @@ class OutboxStats:
     in_flight: Mapping[Destination, int]
     dead: Mapping[int, int]
 
+    def left_for(self, recipient: int) -> int:
+        """Return how many messages a party has yet to get: those that wait, and those that are tried just now."""
+        waiting = sum(one.pending for place, one in self.pending.items() if place.recipient == recipient)
+        return waiting + self.tried_now(recipient)
+
+    def tried_now(self, recipient: int) -> int:
+        """Return how many messages to a party are in flight."""
+        return sum(number for place, number in self.in_flight.items() if place.recipient == recipient)
+
     @property
     def oldest_age(self) -> float:
         """The age of the oldest pending message in seconds; 0 if none is pending."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -188,3 +188,9 @@ def hub_name(one: int) -> str:
     """Return a hub as commands call it: its number, or its EUI-64 where it has none."""
     number = one - device_id(0)
     return str(number) if 0 < number <= LAST_HUB else format_eui(one)
+
+
+def hub_names(several: Sequence[int]) -> str:
+    """Return hubs in a sentence: "hub 2", "hubs 2 and 3"."""
+    *first, last = map(hub_name, several)
+    return f"hubs {', '.join(first)} and {last}" if first else f"hub {last}"

@@ -193,9 +193,9 @@ def fail(turn: Turn, hub: list[int], reason: str, release: str | None, stage: st
     _carry_out(turn, hub, turn.approved(release, hub), failed_at, reason, commentary)
     if all(one["status"] != "Refused" for one in turn.exchanges):
         after = turn.outcomes(hub)
-        unchanged = [cast.hub_name(one) for one in dict.fromkeys(hub) if one in before and before[one] == after[one]]
+        unchanged = [one for one in dict.fromkeys(hub) if one in before and before[one] == after[one]]
         if unchanged:
-            already = f"an outcome of hub {', '.join(unchanged)} at this time or later was reported before"
+            already = f"an outcome of {cast.hub_names(unchanged)} at this time or later was reported before"
             turn.note(f"{already}: this one counts for nothing, and raises no N71; move the clock on for another")
 
 

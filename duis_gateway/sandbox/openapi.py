@@ -188,7 +188,8 @@ _SCHEMAS: dict[str, Any] = {
             duis_version=_OR_NULL,
             own={"type": "boolean", "description": "whether its alerts go to a server of yours"},
             listens={"type": "boolean", "description": "whether a `listen` has its alerts"},
-            waiting=_NUMBER,
+            waiting={**_NUMBER, "description": "how many messages it has yet to get"},
+            tried_now={**_NUMBER, "description": "how many of these are tried just now"},
             given_up=_NUMBER,
         ),
         releases=_list(

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from csp_mgmt_gw.mock import Csp
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.view import OutboxStats
 from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import cast
 from duis_gateway.sandbox.cast import CSPS, Member
+from duis_gateway.sandbox.mocks.behaviour import NORMAL
 from duis_gateway.sandbox.parameters import CannotBeDone
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.text.counts import counted
@@ -53,8 +55,8 @@ def planned_now(
     if unplanned and not release.paused:
         _instruct(turn, unplanned, release, instruct)
     of_now = due(turn, release)
-    if left := [cast.hub_name(d) for d in unplanned if d not in of_now]:
-        turn.note(f"the CSPs leave hub {', '.join(left)}, as it is not planned now")
+    if left := [d for d in unplanned if d not in of_now]:
+        turn.note(f"{cast.hub_names(left)} {'is' if len(left) == 1 else 'are'} left: {_why_left(turn, left)}")
     return [d for d in device_ids if d in of_now]
 
 
@@ -67,38 +69,38 @@ def _instruct(
         return
     instruct(device_ids, ends)
     turn.world.settle()
-    if turn.exchanges[-1]["status"] == "Refused" or due(turn, release).intersection(device_ids):
-        return
-    names = ", ".join(cast.hub_name(d) for d in device_ids)
-    _require_told(turn, names)
-    shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
-    raise CannotBeDone(f"nothing is planned for hub {names} now: {shown} says why")
+    if turn.exchanges[-1]["status"] != "Refused" and not due(turn, release).intersection(device_ids):
+        raise CannotBeDone(f"DCC has instructed {cast.hub_names(device_ids)}, but {_why_left(turn, device_ids)}")
 
 
-def _require_told(turn: Turn, names: str) -> None:
-    """See that the CSPs have been told all there is (CannotBeDone: who has not, and why)."""
+def _why_left(turn: Turn, device_ids: Sequence[int]) -> str:
+    """Say why the CSPs do not activate hubs now: they have not been told, or nothing is planned."""
+    known = turn.hubs(device_ids)
     with turn.world.store.read() as conn:
         stats = outbox_view.stats(conn)
-    for one in CSPS:
-        waiting = sum(backlog.pending for place, backlog in stats.pending.items() if place.recipient == one.eui)
-        given_up = stats.dead.get(one.eui, 0)
-        if not waiting and not given_up:
-            continue
-        behaviour = turn.world.players[one.name].behaviour
-        who, steps = one.name, []
-        if behaviour != "normal":
-            who = f"{one.name}, which behaves {behaviour},"
-            steps.append(f"`sandbox csp {one.name} --behaviour normal`")
-        what = [f"{counted(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} for it"] if waiting else []
-        if given_up:
-            what.append(f"{counted(given_up, 'message')} for it {'was' if given_up == 1 else 'were'} given up")
-            steps.append("`sandbox replay`")
-        elif not steps:
-            steps.append("wait for the next try")
-        raise CannotBeDone(
-            f"DCC has instructed hub {names}, and {who} has not been told yet: {', '.join(what)}; "
-            f"{', '.join(steps)}, and again"
-        )
+    concerned = [one for one in CSPS if any(hub.csp_region in one.regions for hub in known.values())]
+    if untold := [one for one in concerned if stats.left_for(one.eui) or stats.dead.get(one.eui)]:
+        return "; ".join(_untold(turn, one, stats) for one in untold)
+    shown = f"`duis-gateway plan show {format_eui(device_ids[0])} --config {turn.world.folder.config_file}`"
+    return f"nothing is planned for {'it' if len(device_ids) == 1 else 'them'} now: {shown} says why"
+
+
+def _untold(turn: Turn, csp: Member, stats: OutboxStats) -> str:
+    """Say that a CSP has not been told all there is, what keeps it, and what helps."""
+    waiting, given_up = stats.left_for(csp.eui), stats.dead.get(csp.eui, 0)
+    behaviour = turn.world.players[csp.name].behaviour
+    who, steps = csp.name, []
+    if behaviour != NORMAL:
+        who = f"{csp.name}, which behaves {behaviour},"
+        steps.append(f"`sandbox csp {csp.name} --behaviour normal`")
+    what = [f"{counted(waiting, 'message')} {'waits' if waiting == 1 else 'wait'} for it"] if waiting else []
+    if given_up:
+        what.append(f"{counted(given_up, 'message')} for it {'was' if given_up == 1 else 'were'} given up")
+        steps.append("`sandbox replay`")
+    elif not steps:
+        steps.append("wait for the next try")
+    again = "then give this command again"
+    return f"{who} has not been told yet ({' and '.join(what)}): {', '.join(steps)}, {again}"
 
 
 def due(turn: Turn, release: Release) -> frozenset[int]:

@@ -205,9 +205,6 @@ class Sandbox:
             every = releases.all_releases(conn)
             inventory = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
             last = activations.newest_outcomes(conn, inventory)
-        waiting = dict.fromkeys(known, 0)
-        for place, backlog in stats.pending.items():
-            waiting[place.recipient] = waiting.get(place.recipient, 0) + backlog.pending
         return {
             "clock": format_time(self.world.clock.now()),
             "begun": self.folder.remembered().get(BEGUN),
@@ -230,7 +227,8 @@ class Sandbox:
                     "listens": addresses.are_passing(self.world, one),
                     "control": f"{self.world.players[one.name].url}mock/v1/",
                     "behaviour": self.world.players[one.name].behaviour,
-                    "waiting": waiting[one.eui],
+                    "waiting": stats.left_for(one.eui),
+                    "tried_now": stats.tried_now(one.eui),
                     "given_up": stats.dead.get(one.eui, 0),
                 }
                 for one in cast.CAST

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from duis_gateway.operations.console.waiting import why_waits
 from duis_gateway.outbox import view as outbox_view
+from duis_gateway.outbox.view import OutboxEntry
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.sandbox.cast import BY_EUI
@@ -43,10 +44,10 @@ class Undelivered:
 
 
 def why_undelivered(world: World, row: int) -> Undelivered | None:
-    """Say why the message in this row of the outbox has not arrived; None: it has, or is just being delivered."""
+    """Say why the message in this row of the outbox has not arrived; None: it has, or is tried for the first time."""
     with world.store.read() as conn:
         found = outbox_view.find(conn, row)
-        if found is None or found[0].state not in ("pending", "dead"):
+        if found is None or _is_first_try(found[0]):
             return None
         entry = found[0]
         why, party = why_waits(conn, entry, relay=True), parties.find(conn, entry.recipient)
@@ -66,3 +67,7 @@ def why_undelivered(world: World, row: int) -> Undelivered | None:
         is_supplier=member.kind is PartyKind.SUPPLIER,
         by_email=entry.channel == "email",
     )
+
+
+def _is_first_try(one: OutboxEntry) -> bool:
+    return one.state == "in_flight" and one.last_error is None

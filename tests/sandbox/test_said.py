@@ -5,10 +5,14 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from lxml import html
 
+from tests.support.asked import exchange
+from tests.support.gateway_process import wait_until
 from tests.support.sandboxes import RunningSandbox, sandbox
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-3")]
@@ -75,3 +79,40 @@ def test_dccs_verdict_has_the_numbers_of_what_happened(town: RunningSandbox) -> 
     town.do("outcome", result="success", release="SEC-2027-A", stage="safe-launch")
     whole, pilot = far()
     assert counts(town, "SafeLaunchOutcome") == tuple(a - b for a, b in zip(whole, pilot, strict=True))
+
+
+def test_what_a_csp_was_not_told_is_said_not_to_be_told(town: RunningSandbox) -> None:
+    """Beside a hub of the other CSP it was said of these that they were not planned now: "hub 2, 3, as it is ..."."""
+    town.do("csp", name="south", behaviour="down")
+    helps = "`sandbox csp south --behaviour normal`, then give this command again"
+    said = f"south, which behaves down, has not been told yet (2 messages wait for it): {helps}"
+    assert town.do("activate", hub=[1, 2, 3])["notes"] == [f"hubs 2 and 3 are left: {said}"]
+    again = town.do("activate", hub=[2])
+    assert again["failed"].startswith("DCC has instructed hub 2, but south, which behaves down, has not been told yet")
+    town.do("csp", name="south", behaviour="normal")
+    assert town.do("activate", hub=[2, 3])["notes"] == []
+
+
+def test_what_is_tried_again_just_now_waits_as_well(town: RunningSandbox) -> None:
+    """While a party's only message was tried again, nothing waited for it on the page, and no page said why."""
+    town.do("csp", name="south", behaviour="down")
+    town.do("decide", action="pause")
+    town.do("csp", name="south", behaviour="slow", delay=300)
+
+    def tried() -> list[dict[str, Any]]:
+        sent = town.remote.get("/v1/messages")
+        return [one for one in sent if one["to"] == "south" and one["state"] == "in_flight" and one["cause"]]
+
+    wait_until(lambda: bool(tried()), "its message is tried again", 60)
+    (message,) = tried()
+    root = page(town)
+    (waiting,) = root.xpath("//section[@id='parties']//tbody/tr[td[1]='south']/td[7]")
+    assert words(waiting) == "1"
+    (link,) = waiting.xpath("a/@href")
+    place = urlsplit(link)
+    listed = exchange(f"{place.scheme}://{place.netloc}", "GET", f"{place.path}?{place.query}", None, {}).root
+    assert "RolloutDecision" in words(listed.find(".//tbody"))
+    assert "It is being delivered now, again: the last attempt failed" in words(
+        page(town, f"/messages/{message['number']}").get_element_by_id("why")
+    )
+    town.do("csp", name="south", behaviour="normal")

@@ -638,7 +638,7 @@ def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> 
     assert ran.code == 1
     assert "dcc: BatchInstruction for SEC-2027-A -> Accepted" in ran.output
     assert "south, which behaves down, has not been told yet" in ran.output
-    assert "`sandbox csp south --behaviour normal`, and again" in ran.output
+    assert "`sandbox csp south --behaviour normal`, then give this command again" in ran.output
     town.do("csp", name="south", behaviour="normal")
     assert "N64" in run("sandbox", "activate", "2", *at).output
     town.do("reset")
@@ -648,7 +648,7 @@ def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> 
     assert "given up (`sandbox replay` sends them again)" in run("sandbox", "status", *at).output
     town.do("csp", name="south", behaviour="normal")
     ran = run("sandbox", "activate", "2", *at)
-    assert (ran.code, "`sandbox replay`, and again" in ran.output) == (1, True), ran.output
+    assert (ran.code, "`sandbox replay`, then give this command again" in ran.output) == (1, True), ran.output
     town.do("replay")
     assert "N64" in run("sandbox", "activate", "2", *at).output
     town.do("reset")
