@@ -154,13 +154,29 @@ def reported_since(
     query = (
         select(activation_outcome.c.device_id)
         .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
-        .where(
-            activation_outcome.c.release_id == release_id,
-            activation_outcome.c.completed_at >= since,
-            or_(activation_outcome.c.stage == OutcomeStage.ACTIVATION, ~activation_outcome.c.success),
-        )
+        .where(activation_outcome.c.release_id == release_id, activation_outcome.c.completed_at >= since, _WAS_TRIED)
     )
     return frozenset(connection.execute(query).scalars())
+
+
+def last_tried(connection: Connection, release_id: str, device_ids: Iterable[int]) -> dict[int, datetime]:
+    """Return when an activation, or a failure, under a release came about last, of each hub of which one was reported.
+
+    It is what `reported_since` goes by.
+    """
+    wanted = id_list(connection, device_ids)
+    last = func.max(activation_outcome.c.completed_at, type_=activation_outcome.c.completed_at.type)
+    query = (
+        select(activation_outcome.c.device_id, last)
+        .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
+        .where(activation_outcome.c.release_id == release_id, _WAS_TRIED)
+        .group_by(activation_outcome.c.device_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+_WAS_TRIED = or_(activation_outcome.c.stage == OutcomeStage.ACTIVATION, ~activation_outcome.c.success)
+"""An image that was distributed says nothing of whether the hub was updated."""
 
 
 def outcomes_of(connection: Connection, device_id: int) -> list[RecordedOutcome]:

@@ -39,6 +39,7 @@ from duis_gateway.rollout.estate.rules import (
     why_void,
 )
 from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import ToldDeviation
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
@@ -173,7 +174,7 @@ class EstateReader:
         self._now = now
         self._shared = self._by_model(live_releases(conn))
         self._over = ReleasesOver(conn)
-        self._told: dict[str, Mapping[int, tuple[int, str]]] = {}
+        self._told: dict[str, Mapping[int, ToldDeviation]] = {}
 
     def _by_model(self, releases: Sequence[Release]) -> _ByModel:
         found: _ByModel = defaultdict(list)
@@ -255,7 +256,7 @@ class EstateReader:
                     found[hub.device_id].append(one)
         return found
 
-    def _deviations(self, release_id: str) -> Mapping[int, tuple[int, str]]:
+    def _deviations(self, release_id: str) -> Mapping[int, ToldDeviation]:
         if release_id not in self._told:
             self._told[release_id] = events.deviations(self._conn, release_id)
         return self._told[release_id]

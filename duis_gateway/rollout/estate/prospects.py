@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.rules import Prospect, off_plan
 from duis_gateway.rollout.hub_events import store as events
+from duis_gateway.rollout.hub_events.records import ToldDeviation
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import plan_hub
@@ -20,7 +22,7 @@ def judged_prospects(
     shared: plans.ReleaseFacts,
     hubs: Sequence[Hub],
     viewer: int | None,
-    deviations: Mapping[int, tuple[int, str]] | None = None,
+    deviations: Mapping[int, ToldDeviation] | None = None,
 ) -> list[Prospect]:
     """Return what is planned for each of these hubs, with why what was instructed is void, and how it left its plan.
 
@@ -31,10 +33,11 @@ def judged_prospects(
         deviations = events.deviations(conn, shared.release.release_id)
     failed = estate.failed(conn, shared.release.release_id, ids)
     told = events.deviations_of(conn, deviations, ids)
+    tried = activations.last_tried(conn, shared.release.release_id, told) if told else {}
     found = []
     for facts in plans.of_hubs(conn, shared, hubs, viewer):
         plan = plan_hub(facts)
         device_id = facts.hub.device_id
-        off = off_plan(plan, told.get(device_id, ()), viewer)
+        off = off_plan(plan, told.get(device_id, ()), viewer, tried.get(device_id))
         found.append(Prospect(shared.release, plan, device_id in failed, void_of(facts, plan), off))
     return found

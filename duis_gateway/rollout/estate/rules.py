@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 
+from duis_gateway.rollout.hub_events.records import ToldDeviation
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan
@@ -130,23 +131,29 @@ def why_off_plan(live: Sequence[Prospect], gone: Sequence[Prospect]) -> Deviatio
     return None if one is None else one.off_plan
 
 
-def off_plan(plan: HubPlan, told: Sequence[tuple[int, str]], viewer: int | None) -> DeviationKind | None:
+def off_plan(
+    plan: HubPlan, told: Sequence[ToldDeviation], viewer: int | None, tried: datetime | None = None
+) -> DeviationKind | None:
     """Return the deviation of a hub that still says how it stands, None if none does.
 
-    How it was activated says so as long as it runs the version, that it was passed over until it is planned anew, and
-    again once that plan is taken back.
+    How it was activated says so as long as it runs the version. That it was passed over says so until it is planned
+    anew, and again once that plan is taken back, but no more once anything was reported of it.
 
     Args:
         plan: what is planned for it under the release.
-        told: the suppliers that were told of deviations of it, each with the kind, the oldest first.
+        told: the suppliers that were told of deviations of it, the oldest first.
         viewer: the supplier for whose eyes it is: none but what itself was told; None for those who may read all.
+        tried: when its last activation, or failure, under the release came about, None where none was reported.
     """
-    kinds = [DeviationKind(kind) for supplier, kind in told if viewer in (None, supplier)]
-    missed = kinds[-1:] == [DeviationKind.PERIOD_MISSED]
-    # A batch for the automatic date plans nothing anew.
-    unplanned = plan.basis in (Basis.AUTOMATIC_DATE, Basis.BATCH) and plan.period is None
-    stands = unplanned if missed else plan.basis is Basis.ACTIVE
-    return kinds[-1] if kinds and stands else None
+    last = next((one for one in reversed(told) if viewer in (None, one.supplier)), None)
+    if last is None:
+        return None
+    stands = plan.basis is Basis.ACTIVE
+    if last.kind == DeviationKind.PERIOD_MISSED:
+        # A batch for the automatic date plans nothing anew.
+        unplanned = plan.basis in (Basis.AUTOMATIC_DATE, Basis.BATCH) and plan.period is None
+        stands = unplanned and (tried is None or last.since is None or tried < last.since)
+    return DeviationKind(last.kind) if stands else None
 
 
 def state_of(prospect: Prospect) -> HubState:

@@ -127,3 +127,12 @@ class HubEvent:
     period: Period | None = None
     word: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDeviation:
+    """What deviation of a hub a supplier was told of: its kind, and when the planned period began, if there was one."""
+
+    supplier: int
+    kind: str
+    since: datetime | None = None

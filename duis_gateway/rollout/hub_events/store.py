@@ -10,7 +10,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select
 
-from duis_gateway.rollout.hub_events.records import DATE_ENDED, DATE_TAKEN_BACK, Ended, Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import (
+    DATE_ENDED,
+    DATE_TAKEN_BACK,
+    Ended,
+    Happened,
+    HubEvent,
+    ToldDeviation,
+)
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
@@ -169,21 +176,21 @@ def told_void_of(
     return found
 
 
-def deviations(connection: Connection, release_id: str) -> dict[int, tuple[int, str]]:
+def deviations(connection: Connection, release_id: str) -> dict[int, ToldDeviation]:
     """Return who was told of what kind of deviation under a release, by the number of the event, the oldest first."""
     query = (
-        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.word)
+        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.word, hub_event.c.starts)
         .where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.OFF_PLAN)
         .order_by(hub_event.c.id)
     )
-    return {row.id: (row.supplier, row.word) for row in connection.execute(query)}
+    return {row.id: ToldDeviation(row.supplier, row.word, row.starts) for row in connection.execute(query)}
 
 
 def deviations_of(
-    connection: Connection, heads: Mapping[int, tuple[int, str]], ids: Iterable[int]
-) -> dict[int, list[tuple[int, str]]]:
+    connection: Connection, heads: Mapping[int, ToldDeviation], ids: Iterable[int]
+) -> dict[int, list[ToldDeviation]]:
     """Return who was told of what deviations of these hubs, by hub, the oldest first (`heads`: `deviations`)."""
-    found: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    found: defaultdict[int, list[ToldDeviation]] = defaultdict(list)
     for number, members in sorted(_members(connection, heads, ids).items()) if heads else ():
         for device_id in members:
             found[device_id].append(heads[number])
