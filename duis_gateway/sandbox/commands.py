@@ -22,7 +22,10 @@ from duis_gateway.sandbox.parameters import (
 _RELEASE = Parameter("release", "the release; otherwise the newest approved one in flight", TEXT)
 _ANNOUNCED = Parameter("release", "the release; otherwise the newest in flight that is not approved yet", TEXT)
 _DECIDED = Parameter(
-    "release", "the release; otherwise the newest approved one in flight, and to proceed the newest paused one", TEXT
+    "release",
+    "the release; otherwise the newest approved one in flight, and to proceed the newest that is paused or whose pilot "
+    "is invalidated",
+    TEXT,
 )
 _NEXT = Parameter("release", "the release; otherwise the one that has these hubs next, or the newest approved", TEXT)
 _COMMENTARY = Parameter("commentary", "a remark", TEXT)
@@ -225,7 +228,7 @@ COMMANDS: tuple[Command, ...] = (
         "supersede",
         (
             Parameter("successor", "the release that replaces it", TEXT, required=True, argument=True),
-            _RELEASE,
+            Parameter("release", "the release; otherwise the newest other approved one for the same model", TEXT),
             _COMMENTARY,
         ),
     ),

@@ -145,7 +145,7 @@ def decide(
     if what is RolloutAction.DELAY and until is None:
         raise WrongCommand("a delay needs `until`, its new date")
     decision = esi.RolloutDecision(
-        turn.release(release, meant=lambda one: what is RolloutAction.PROCEED and one.paused).release_id,
+        turn.release(release, meant=lambda one: what is RolloutAction.PROCEED and _is_held(one)).release_id,
         what,
         reason,
         Standing.PROVISIONAL if provisional else Standing.CONFIRMED,
@@ -153,6 +153,10 @@ def decide(
         None if until is None else moment_of(until, turn.now),
     )
     turn.say(DCC, decision)
+
+
+def _is_held(release: Release) -> bool:
+    return release.paused or release.state is ReleaseState.INVALIDATED
 
 
 def outcome(turn: Turn, result: str, release: str | None, stage: str, commentary: str | None) -> None:
@@ -175,7 +179,8 @@ def withdraw(turn: Turn, release: str | None, commentary: str | None) -> None:
 
 def supersede(turn: Turn, successor: str, release: str | None, commentary: str | None) -> None:
     """DCC lets another release take a release's place."""
-    turn.say(DCC, esi.Supersession(turn.release(release).release_id, successor, turn.now, commentary))
+    old = turn.release(release, meant=turn.follows(successor))
+    turn.say(DCC, esi.Supersession(old.release_id, successor, turn.now, commentary))
 
 
 # --- CSPs ---------------------------------------------------------------------------------------------------------

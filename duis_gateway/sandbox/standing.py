@@ -13,7 +13,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.operations.console.release import Turn, turn_of
 from duis_gateway.rollout.deadlines.not_told import said_of_hubs
-from duis_gateway.rollout.deadlines.rules import in_order
+from duis_gateway.rollout.deadlines.rules import Task, in_order
 from duis_gateway.rollout.deadlines.scopes import given_way
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
@@ -33,7 +33,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.rules import Basis
 from duis_gateway.rollout.progress.records import Far, Progress
-from duis_gateway.rollout.progress.store import estate_of, how_far, told_of
+from duis_gateway.rollout.progress.store import Estate, estate_of, how_far, told_of
 from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
@@ -46,12 +46,28 @@ from duis_gateway.sandbox.world import World
 
 @dataclass(frozen=True)
 class ReleaseStanding:
-    """How far a release is, whose turn it is, and what ended it or keeps it from going on."""
+    """How far a release is, whose turn it is, and what ended it or keeps it from going on.
+
+    `awaits_decision`: DCC has to decide on it. `successor`: the release in flight that can take its place.
+    """
 
     far: Far
     turns: Sequence[Turn]
     word: LastWord | None
     over: bool
+    awaits_decision: bool
+    successor: str | None
+
+
+_DECISIONS = frozenset(
+    {
+        Task.DECIDE_ON_INVALIDATED_PILOT,
+        Task.DECIDE_ON_FAILED_PILOT,
+        Task.DECIDE_ON_PAUSE,
+        Task.DECIDE_ON_PROPOSED_PAUSE,
+        Task.DECIDE_ON_INCIDENT,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -76,20 +92,17 @@ class Standing:
     nothing: Mapping[str, str]
 
 
+def newest_approved(live: Sequence[Release]) -> Release | None:
+    """Return of releases in flight, the newest first, the first that is approved; None: none is."""
+    return next((one for one in live if one.state is not ReleaseState.NOTIFIED), None)
+
+
 def standing_of(world: World) -> Standing:
     """Look at how everything stands: each hub under the release that has it next, and that a command takes for it."""
     now = world.clock.now()
     with world.store.read() as conn:
         every, live, estate = releases.all_releases(conn), releases.live(conn), estate_of(conn)
-        far = {
-            one.release_id: ReleaseStanding(
-                how_far(estate, one, told_of(conn, one, now)),
-                () if one.state.is_over else turn_of(in_order(tasks_of_everybody(conn, one, now)), one.release_id, now),
-                last_word(one, history.of_release(conn, one.release_id)),
-                one.state.is_over,
-            )
-            for one in every
-        }
+        far = {one.release_id: _of_release(conn, one, live, estate, now) for one in every}
         stand: dict[str, HubStanding] = {}
         known = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
         chosen = under_next(conn, live, list(known.values()), now)
@@ -108,6 +121,23 @@ def standing_of(world: World) -> Standing:
         over, left = ReleasesOver(conn), (hub for hub in known.values() if format_eui(hub.device_id) not in stand)
         nothing = {format_eui(hub.device_id): over.why_nothing(hub) for hub in left}
     return Standing(far, stand, nothing)
+
+
+def _of_release(
+    conn: Connection, one: Release, live: Sequence[Release], estate: Estate, now: datetime
+) -> ReleaseStanding:
+    tasks = () if one.state.is_over else in_order(tasks_of_everybody(conn, one, now))
+    model = (one.manufacturer, one.model)
+    later = (other for other in live if (other.manufacturer, other.model) == model and other.announced > one.announced)
+    successor = newest_approved(list(later))
+    return ReleaseStanding(
+        how_far(estate, one, told_of(conn, one, now)),
+        turn_of(tasks, one.release_id, now),
+        last_word(one, history.of_release(conn, one.release_id)),
+        one.state.is_over,
+        any(task.task in _DECISIONS for task in tasks),
+        None if successor is None else successor.release_id,
+    )
 
 
 def counts_of(world: World, release: Release, *, pilot: bool) -> HubCounts:

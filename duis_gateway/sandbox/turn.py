@@ -22,13 +22,8 @@ from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.players import summary
-from duis_gateway.sandbox.standing import under_next
+from duis_gateway.sandbox.standing import newest_approved, under_next
 from duis_gateway.sandbox.world import World
-
-
-def newest_approved(live: Sequence[Release]) -> Release | None:
-    """Return of releases in flight, the newest first, the first that is approved; None: none is."""
-    return next((one for one in live if one.state is not ReleaseState.NOTIFIED), None)
 
 
 @dataclass
@@ -67,9 +62,10 @@ class Turn:
     def release(
         self, named: str | None, device_ids: Sequence[int] = (), meant: Callable[[Release], bool] = lambda _: False
     ) -> Release:
-        """Return a release by its id; without one of those in flight, for these hubs, the newest that is meant.
+        """Return a release by its id; without one, of those that are not over, the newest that is meant.
 
-        Where none is meant it is the newest that is approved, and where none is, the newest.
+        Where none is meant it is, of those in flight for these hubs, the newest that is approved, and where none is,
+        the newest.
 
         Raises:
             WrongCommand: no release of that name was announced.
@@ -81,11 +77,25 @@ class Turn:
             if found is None:
                 raise WrongCommand(f"no release {named[:60]!r} was announced")
             return found
+        with self.world.store.read() as conn:
+            chosen = next((one for one in releases.all_releases(conn) if not one.state.is_over and meant(one)), None)
         live = self._in_flight(device_ids)
-        if not live:
+        found = chosen or newest_approved(live) or next(iter(live), None)
+        if found is None:
             these = " for these hubs" if self.hubs(device_ids) else ""
             raise CannotBeDone(f"no release is in flight{these}: announce one, or name a release")
-        return next(filter(meant, live), None) or newest_approved(live) or live[0]
+        return found
+
+    def follows(self, successor: str) -> Callable[[Release], bool]:
+        """Return whether a release is an approved one whose place this successor can take."""
+        with self.world.store.read() as conn:
+            new = releases.find(conn, successor)
+        return lambda one: (
+            new is not None
+            and (one.manufacturer, one.model) == (new.manufacturer, new.model)
+            and one.release_id != successor
+            and one.state is not ReleaseState.NOTIFIED
+        )
 
     def of_hubs(self, named: str | None, device_ids: Sequence[int]) -> Release:
         """Return a release by its id; without one the one that runs for these hubs, and note which that is.

@@ -116,3 +116,30 @@ def test_what_is_tried_again_just_now_waits_as_well(town: RunningSandbox) -> Non
         page(town, f"/messages/{message['number']}").get_element_by_id("why")
     )
     town.do("csp", name="south", behaviour="normal")
+
+
+def test_dcc_decides_on_an_invalidated_pilot_by_the_buttons_of_its_row(town: RunningSandbox) -> None:
+    """The page said that it was DCC's turn, and had nothing to do it with; `supersede` took the successor itself."""
+
+    def does(button: str) -> str:
+        (form,) = page(town).xpath(f"//section[@id='releases']//tbody/tr//form[button='{button}']")
+        fields = {str(one.get("name")): str(one.get("value")) for one in form.xpath(".//input")}
+        said = town.do(fields.pop("do"), **fields)
+        assert [one["status"] for one in said["answers"]] == ["Accepted"]
+        return next(str(one["state"]) for one in town.status()["releases"] if one["release"] == "SEC-2027-A")
+
+    def invalidated() -> None:
+        town.do("reset")
+        town.do("announce", release="X", model="433100AC", version="9002")
+        assert "dcc: decide on invalidated pilot" in words(page(town).get_element_by_id("releases"))
+
+    invalidated()
+    assert does("Proceed") == "safe_launch"
+    invalidated()
+    assert does("Let X supersede it") == "superseded"
+    invalidated()
+    assert does("Withdraw") == "withdrawn"
+    for command, members in (("decide", {"action": "proceed"}), ("supersede", {"successor": "X"})):
+        invalidated()
+        said = town.do(command, **members)
+        assert [(one["release"], one["status"]) for one in said["answers"]] == [("SEC-2027-A", "Accepted")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from duis_gateway.rollout.failure_thresholds import store as thresholds
 from duis_gateway.rollout.failure_thresholds.rules import proposal_in_words, threshold_in_words
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.last_word import LastWord, last_word
+from duis_gateway.rollout.releases.last_word import LastWord, last_word, until_decided
 from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent, StageReport
@@ -52,12 +52,14 @@ class ReleasePage:
     """A release with its history, what DCC said of its stages, and what the CSPs offered.
 
     `stuck`: what was sent about it and has not arrived, but for what is about single hubs. `threshold` and
-    `proposed` are its failure threshold, and the pause on which DCC has not decided, in words (X11).
+    `proposed` are its failure threshold, and the pause on which DCC has not decided, in words (X11). `meanwhile`: what
+    stands until DCC has decided, "" where it has nothing to decide on.
     """
 
     release: Release
     steps: Sequence[Step]
     last_word: LastWord | None
+    meanwhile: str
     events: Sequence[ReleaseEvent]
     reports: Sequence[StageReport]
     threshold: str
@@ -89,7 +91,14 @@ def page_of(conn: Connection, release_id: str, relay: bool) -> ReleasePage | Non
     steps, offers = steps_of(release, events), _offers(conn, release_id)
     undelivered = by_cause(conn, _not_arrived(conn, release), relay)
     word = last_word(release, events)
-    return ReleasePage(release, steps, word, events, reports, threshold, proposed, offers, undelivered)
+    awaited = pause is not None or failed_undecided(reports) or bool(rollout.incidents(conn, release_id))
+    meanwhile = until_decided(release, awaited, held=pause is not None and pause.threshold.hold)
+    return ReleasePage(release, steps, word, meanwhile, events, reports, threshold, proposed, offers, undelivered)
+
+
+def failed_undecided(reports: Iterable[StageReport]) -> bool:
+    """Whether a stage has failed on which DCC has not decided."""
+    return any(not one.success and not one.decided for one in reports)
 
 
 def _not_arrived(conn: Connection, release: Release) -> list[NotArrived]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from duis_gateway.errors import NoSuchPath
 from duis_gateway.operations.console.groups import Group, groups_of
-from duis_gateway.operations.console.release import Step, steps_of
+from duis_gateway.operations.console.release import Step, failed_undecided, steps_of
 from duis_gateway.parties.records import Party
 from duis_gateway.rollout.audience import suppliers_of_model
 from duis_gateway.rollout.deadlines.rules import Task
@@ -23,8 +23,9 @@ from duis_gateway.rollout.progress.records import OwnFar
 from duis_gateway.rollout.progress.store import failed_of, own_far
 from duis_gateway.rollout.releases import history
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.last_word import LastWord, last_word
-from duis_gateway.rollout.releases.records import Release, ReleaseState
+from duis_gateway.rollout.releases.last_word import LastWord, last_word, until_decided
+from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
+from duis_gateway.rollout.rollout_decisions import store as rollout
 from duis_gateway.store.tables import preferred_hub, preferred_list
 
 Row = Mapping[str, object]
@@ -112,6 +113,7 @@ class OwnRelease:
     last_word: LastWord | None = None
     chosen: Chosen | None = None
     groups: Sequence[Group] = field(default=())
+    meanwhile: str = ""
 
 
 def standing_of(conn: Connection, supplier: Party, now: datetime) -> Standing:
@@ -156,7 +158,10 @@ def release_of(conn: Connection, supplier: int, release_id: str) -> OwnRelease |
         return None
     events = history.of_release(conn, release_id)
     steps, word = steps_of(found, events), last_word(found, events)
-    return OwnRelease(found, steps, word, _chosen(conn, release_id, supplier), groups_of(conn, release_id, supplier))
+    chosen, groups = _chosen(conn, release_id, supplier), groups_of(conn, release_id, supplier)
+    # Of the failure of a stage it was told; of incidents of others, and of a pause that is proposed, it was not.
+    reports = filter(None, (rollout.report_of(conn, release_id, stage) for stage in Stage))
+    return OwnRelease(found, steps, word, chosen, groups, until_decided(found, failed_undecided(reports)))
 
 
 def _concerns(conn: Connection, release: Release, supplier: int) -> bool:

@@ -19,6 +19,7 @@ from duis_gateway.rollout.plans.remaining import follow_the_date
 from duis_gateway.rollout.plans.replan import replan, replan_all
 from duis_gateway.rollout.releases import history, telling
 from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.last_word import PILOT_INVALIDATED_MEANS
 from duis_gateway.rollout.releases.lifecycle import Effect, Event, advance, catch_up
 from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.releases.telling import Audience, DecisionWord, Word
@@ -176,12 +177,6 @@ def _no_way_back(release: Release, moment: Moment) -> None:
     now = releases.find(moment.conn, release.release_id)
     if now is not None:
         replan_all(moment, now)
-
-
-PILOT_INVALIDATED_MEANS = (
-    "The pilot is invalidated. Pending requests are void, and no new ones are accepted until DCC decides on the "
-    "release: it is superseded or withdrawn, or proceeds with safe launch, for which hubs are instructed again."
-)
 
 
 def predecessors(moment: Moment, release: Release) -> list[Release]:

@@ -1,4 +1,4 @@
-"""What ended a release, or keeps it from going on, as its history has it: pure."""
+"""What ended a release, or keeps it from going on, and what stands until DCC decides on it: pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from itertools import takewhile
 from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
+
+PILOT_INVALIDATED_MEANS = (
+    "The pilot is invalidated. Pending requests are void, and no new ones are accepted until DCC decides on the "
+    "release: it is superseded or withdrawn, or proceeds with safe launch, for which hubs are instructed again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +44,21 @@ def last_word(release: Release, events: Sequence[ReleaseEvent]) -> LastWord | No
     is_bad = release.state not in (ReleaseState.CLOSED, ReleaseState.SUPERSEDED)
     what = said.event.replace("_", " ").capitalize()
     return LastWord(what, said.at, by, said.commentary or "", is_bad)
+
+
+def until_decided(release: Release, awaited: bool, held: bool = False) -> str:
+    """Return what stands until DCC has decided on a release, "" where it has nothing to decide on.
+
+    Args:
+        release: the release; where it is paused, or its pilot is invalidated, a decision is awaited in any case.
+        awaited: there is something else that DCC has not decided on: a stage that failed, an incident, a pause.
+        held: the pause that is proposed holds the plan meanwhile.
+    """
+    if release.state is ReleaseState.INVALIDATED:
+        return PILOT_INVALIDATED_MEANS
+    if release.state.is_over or not (awaited or release.paused):
+        return ""
+    if release.paused or held:
+        return "Until DCC decides, no hub that is not active yet is updated."
+    launch = " Safe launch begins by itself when the pilot ends." if release.state is ReleaseState.PILOTING else ""
+    return f"Until DCC decides, the release goes on: hubs are updated as they are planned.{launch}"

@@ -18,7 +18,7 @@ from duis_gateway.rollout.releases.records import FailureThreshold, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import HubCounts, RolloutAction, Standing
 from tests.support.databases import KINDS
 from tests.support.pages import pages_over
-from tests.support.rules import NEW, NOW, OURS, release
+from tests.support.rules import NEW, NOW, OURS, THEIRS, release
 from tests.support.steering import NORTH, OWN_NORTH, Steering, steering
 
 
@@ -58,10 +58,13 @@ def to_do(dcc: Steering, kind: str) -> Sequence[str]:
     with pages_over(dcc) as pages:
         rows = pages.read("/flags").xpath("//div[@id='flags']//tbody/tr")
         cells = [[" ".join(cell.text_content().split()) for cell in row.xpath("td")] for row in rows]
-        proposed = "A pause is proposed" in pages.words("/releases/R1")
+        release_page = pages.read("/releases/R1")
+        proposed = "A pause is proposed" in release_page.text_content()
+        meanwhile = release_page.xpath("//*[@id='meanwhile']")
     asks = [cell[-1] for cell in cells if cell[2] == kind]
     if kind == "pause proposed":
         assert proposed == (TO_DO[kind] in asks), "the release's page says the same"
+    assert bool(meanwhile) == (TO_DO[kind] in asks or dcc.release().paused), "it says what stands until DCC decides"
     return asks
 
 
@@ -77,6 +80,33 @@ def test_once_dcc_has_decided_on_a_proposed_pause_nobody_asks_for_it(dcc: Steeri
         decide(dcc, RolloutAction.PROCEED)
     fails(dcc)
     assert to_do(dcc, "pause proposed") == [TO_DO["pause proposed"], SETTLED]
+
+
+def meanwhile(dcc: Steering, who: int | None = None) -> str:
+    """What stands until DCC decides, as the release's page says it to the operator or to a supplier."""
+    with pages_over(dcc) as pages:
+        return pages.words("/releases/R1" if who is None else "/supplier/releases/R1", who, "//*[@id='meanwhile']")
+
+
+def test_the_releases_page_says_what_stands_until_dcc_decides(dcc: Steering) -> None:
+    """The flag led there for it, and there it was not said; suppliers are not told of others' incidents."""
+    goes_on = (
+        "Until DCC decides, the release goes on: hubs are updated as they are planned. Safe launch begins by itself"
+    )
+    assert meanwhile(dcc) == ""
+    assert dcc.says(esi.Incident("INC-1", OURS, "R1", "1", False)).code == "Accepted"
+    assert meanwhile(dcc).startswith(goes_on)
+    assert meanwhile(dcc, THEIRS) == ""
+    assert dcc.says(esi.PilotOutcome("R1", False, HubCounts(1, 0, 1))).code == "Accepted"
+    assert meanwhile(dcc, THEIRS).startswith(goes_on)
+    decide(dcc, RolloutAction.PAUSE)
+    for who in (None, THEIRS):
+        assert meanwhile(dcc, who) == "Until DCC decides, no hub that is not active yet is updated."
+    decide(dcc, RolloutAction.PROCEED)
+    dcc.announces("R2")
+    dcc.approves("R2")
+    for who in (None, THEIRS):
+        assert "no new ones are accepted until DCC decides on the release" in meanwhile(dcc, who)
 
 
 @pytest.mark.requirement("X04")
