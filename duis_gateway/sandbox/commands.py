@@ -23,8 +23,8 @@ _RELEASE = Parameter("release", "the release; otherwise the newest approved one 
 _ANNOUNCED = Parameter("release", "the release; otherwise the newest in flight that is not approved yet", TEXT)
 _DECIDED = Parameter(
     "release",
-    "the release; otherwise the newest approved one in flight, and to proceed the newest that is paused or whose pilot "
-    "is invalidated",
+    "the release; otherwise the newest approved one in flight, and to proceed the newest that is paused, or else whose "
+    "pilot is invalidated",
     TEXT,
 )
 _NEXT = Parameter("release", "the release; otherwise the one that has these hubs next, or the newest approved", TEXT)

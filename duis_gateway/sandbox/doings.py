@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -46,6 +46,11 @@ _LEAST = 3
 _DEFAULT_PERIOD = (timedelta(days=1), timedelta(days=8))
 _STAGES = {"pilot": InstructedStage.PILOT, "safe-launch": InstructedStage.SAFE_LAUNCH}
 DCC = "dcc"
+_HELD: Sequence[Callable[[Release], bool]] = (
+    lambda one: one.paused,
+    lambda one: one.state is ReleaseState.INVALIDATED,
+)
+"""What DCC proceeds with, unless it names another: what is paused, else what has lost its pilot."""
 
 
 # --- DCC ----------------------------------------------------------------------------------------------------------
@@ -133,7 +138,7 @@ def _coming(release: str | None, every: dict[str, Release], model: str | None) -
 
 def approve(turn: Turn, release: str | None) -> None:
     """DCC approves a release that was announced without its approval."""
-    found = turn.release(release, meant=lambda one: one.state is ReleaseState.NOTIFIED)
+    found = turn.release(release, meant=[lambda one: one.state is ReleaseState.NOTIFIED])
     turn.say(DCC, esi.ReleaseApproval(found.release_id, turn.now, None))
 
 
@@ -145,7 +150,7 @@ def decide(
     if what is RolloutAction.DELAY and until is None:
         raise WrongCommand("a delay needs `until`, its new date")
     decision = esi.RolloutDecision(
-        turn.release(release, meant=lambda one: what is RolloutAction.PROCEED and _is_held(one)).release_id,
+        turn.release(release, meant=_HELD if what is RolloutAction.PROCEED else ()).release_id,
         what,
         reason,
         Standing.PROVISIONAL if provisional else Standing.CONFIRMED,
@@ -153,10 +158,6 @@ def decide(
         None if until is None else moment_of(until, turn.now),
     )
     turn.say(DCC, decision)
-
-
-def _is_held(release: Release) -> bool:
-    return release.paused or release.state is ReleaseState.INVALIDATED
 
 
 def outcome(turn: Turn, result: str, release: str | None, stage: str, commentary: str | None) -> None:
@@ -179,7 +180,7 @@ def withdraw(turn: Turn, release: str | None, commentary: str | None) -> None:
 
 def supersede(turn: Turn, successor: str, release: str | None, commentary: str | None) -> None:
     """DCC lets another release take a release's place."""
-    old = turn.release(release, meant=turn.follows(successor))
+    old = turn.release(release, meant=[turn.follows(successor)])
     turn.say(DCC, esi.Supersession(old.release_id, successor, turn.now, commentary))
 
 

@@ -60,12 +60,12 @@ class Turn:
     # --- what is looked up -----------------------------------------------------------------------------------------
 
     def release(
-        self, named: str | None, device_ids: Sequence[int] = (), meant: Callable[[Release], bool] = lambda _: False
+        self, named: str | None, device_ids: Sequence[int] = (), *, meant: Sequence[Callable[[Release], bool]] = ()
     ) -> Release:
         """Return a release by its id; without one, of those that are not over, the newest that is meant.
 
-        Where none is meant it is, of those in flight for these hubs, the newest that is approved, and where none is,
-        the newest.
+        `meant`: conditions, the first of which that any of them meets counts. Where none is meant it is, of those in
+        flight for these hubs, the newest that is approved, and where none is, the newest.
 
         Raises:
             WrongCommand: no release of that name was announced.
@@ -78,7 +78,8 @@ class Turn:
                 raise WrongCommand(f"no release {named[:60]!r} was announced")
             return found
         with self.world.store.read() as conn:
-            chosen = next((one for one in releases.all_releases(conn) if not one.state.is_over and meant(one)), None)
+            running = [one for one in releases.all_releases(conn) if not one.state.is_over]
+        chosen = next((one for is_meant in meant for one in running if is_meant(one)), None)
         live = self._in_flight(device_ids)
         found = chosen or newest_approved(live) or next(iter(live), None)
         if found is None:
@@ -109,7 +110,7 @@ class Turn:
         if named is not None:
             return self.release(named)
         has_next = self._has_next(device_ids)
-        found = self.release(None, device_ids, has_next)
+        found = self.release(None, device_ids, meant=[has_next])
         if len(self._in_flight(device_ids)) > 1:
             runs = "the newest approved one" if found.state is not ReleaseState.NOTIFIED else "the newest"
             why = "which has these hubs next" if has_next(found) else runs
