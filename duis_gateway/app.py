@@ -30,6 +30,7 @@ from duis_gateway.envelope.schema import Schema
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.flow.steps import SCHEMA_NAMES
 from duis_gateway.flow.way import Flow
+from duis_gateway.machine.files import TOO_MANY_FILES, means_too_many_files
 from duis_gateway.machine.signals import Stop
 from duis_gateway.operations.console.site import Console
 from duis_gateway.operations.console.site import Sources as ConsoleSources
@@ -439,7 +440,7 @@ def _usable(section: str, host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or str(error)
+        why = TOO_MANY_FILES if means_too_many_files(error) else error.strerror or str(error)
         if error.errno == EADDRINUSE:
             why += f": stop what is listening there, or set another [{section}] port"
         raise ConfigurationError(f"[{section}] {host}:{port} cannot be used: {why}") from None

@@ -22,6 +22,7 @@ import click
 from duis_gateway import __version__
 from duis_gateway.cli.common import DONE, NO, WRONG
 from duis_gateway.cli.help import FittingFormatter
+from duis_gateway.cli.output import give_up_output
 from duis_gateway.cli.terminal import BAD, painted
 from duis_gateway.errors import ConfigurationError, GatewayError, NotDurable, StoreUnusable, meant
 from duis_gateway.machine.files import TOO_MANY_FILES, means_too_many_files
@@ -118,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = _run(words)
     except (Exception, KeyboardInterrupt) as error:
-        _give_up_output()
+        give_up_output()
         text, code = _explain(error)
         with suppress(OSError):  # standard error may be full as well
             if text:
@@ -160,16 +161,6 @@ def _run(words: Sequence[str]) -> int:
     if sys.stdout is not None:
         sys.stdout.flush()  # here, where a full disk can still be reported
     return code if isinstance(code, int) else DONE
-
-
-def _give_up_output() -> None:
-    """If standard output cannot be written, keep the end of the process from trying again."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: BaseException) -> tuple[str, int]:

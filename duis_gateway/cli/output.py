@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 
 import click
@@ -21,6 +22,24 @@ def say(text: str, *, err: bool = False, style: Style | None = None) -> None:
     """Print lines for a person: what others wrote reaches the terminal only as text, and in no other style."""
     text = shown_lines(text)
     click.echo(painted(text, style, sys.stderr if err else sys.stdout) if style else text, err=err)
+
+
+def say_to_any_reader(text: str) -> None:
+    """Print lines of a server, which goes on where whoever read them has gone (`serve | head -1`)."""
+    try:
+        say(text)
+    except BrokenPipeError:
+        give_up_output()
+
+
+def give_up_output() -> None:
+    """If standard output cannot be written, keep the end of the process, and what is printed later, from trying it."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_document(content: bytes) -> None:

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
 from duis_gateway.cli.help import Option
-from duis_gateway.cli.output import say
+from duis_gateway.cli.output import say, say_to_any_reader
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.cli.terminal import BAD
 from duis_gateway.duis.identifiers import eui_as_typed
@@ -60,7 +60,7 @@ def sandbox(context: click.Context, workdir: Path, port: int, fresh: bool, scena
     from duis_gateway.sandbox.main import run
 
     played = read_scenario(scenario) if scenario else None
-    return run(workdir, port, fresh=fresh, scenario=played, echo=say, screen=TerminalScreen())
+    return run(workdir, port, fresh=fresh, scenario=played, echo=say_to_any_reader, screen=TerminalScreen())
 
 
 def _port_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import click
 from duis_gateway.app import Gateway
 from duis_gateway.cli.common import DONE, WholeNumber, config_option
 from duis_gateway.cli.help import RefusesEmpty
-from duis_gateway.cli.output import say
+from duis_gateway.cli.output import say_to_any_reader
 from duis_gateway.cli.workers import WorkerProcesses
 from duis_gateway.config.settings import Config
 from duis_gateway.machine.memory import give_large_pieces_back
@@ -97,8 +96,7 @@ def spare_collector() -> None:
 
 def _announce(gateway: Gateway) -> None:
     for server in gateway.servers:
-        say(f"listening on {server.url}")
-    sys.stdout.flush()
+        say_to_any_reader(f"listening on {server.url}")
 
 
 def _tell_at_end_of_stdin(stop: Stop) -> None:

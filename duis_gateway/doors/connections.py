@@ -26,6 +26,7 @@ from duis_gateway.doors.http1 import (
     Header,
     RequestLine,
     ends_early,
+    line_so_far,
     read_header,
     read_request_line,
     take_header,
@@ -182,14 +183,13 @@ class Connection(asyncio.Protocol):
         if not self._unread:
             return False
         if self._begun is None:
-            self._begun = monotonic()
-            self._line = _NO_REQUEST
+            self._begun, self._line = monotonic(), _NO_REQUEST
+        self._line = line_so_far(self._unread, self._line)  # a header that is never whole is refused by its door too
         lines = take_header(self._unread, self._limits.header)
         if lines is None:
             return False
-        first, *lines = lines
-        self._line = read_request_line(first)
-        self._header = read_header(lines, self._line, length_needed=self._limits.length_needed)
+        self._line = self._line if self._line.method else read_request_line(lines[0])
+        self._header = read_header(lines[1:], self._line, length_needed=self._limits.length_needed)
         length = self._header.length
         self._body = ChunkedBody(self._limits.body) if length is None else Body(length, self._limits.body)
         if self._header.expects_continue and not self._unread and not self._body.complete:

@@ -17,6 +17,7 @@ from urllib.parse import unquote_to_bytes
 from duis_gateway.errors import CodingNotSupported, HeaderTooLarge, HttpRefused, LengthMissing, TooLarge
 
 _END_OF_HEADER = b"\r\n\r\n"
+_END_OF_LINE = b"\r\n"
 _TLS_HANDSHAKE = b"\x16\x03"
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -84,6 +85,15 @@ def take_header(unread: bytearray, longest: int) -> list[bytes] | None:
         return None
     del unread[: end + len(_END_OF_HEADER)]
     return bytes(header).split(b"\r\n")
+
+
+def line_so_far(unread: bytearray, known: RequestLine) -> RequestLine:
+    """Return the first line of a request whose header may not have come whole; `known` until it has come, or is one."""
+    end = -1 if known.method else unread.find(_END_OF_LINE)
+    try:
+        return known if end < 0 else read_request_line(bytes(unread[:end]))
+    except HttpRefused:
+        return known
 
 
 def read_request_line(line: bytes) -> RequestLine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
@@ -108,6 +109,7 @@ def newest_revision() -> str:
     """Return the revision of this version of the gateway."""
     revision = ScriptDirectory.from_config(configuration()).get_current_head()
     if revision is None:
+        os.scandir(_MIGRATIONS).close()  # whose error alembic passes over: too many open files, say
         raise StoreUnusable("this installation of the gateway has no migrations; install it again")
     return revision
 

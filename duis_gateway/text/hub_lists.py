@@ -58,7 +58,7 @@ def read_hub_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the number of each line of CSV after the header, and what stands in its columns.
 
     Raises:
-        ValueError: the text is not CSV with a column `device_id`, or a line has more fields than the header names.
+        ValueError: the text is not CSV with a column `device_id`, or a line has not as many fields as the header names.
     """
     rows = _records(text)
     names = _header(*next(rows, (1, [])))
@@ -66,6 +66,8 @@ def read_hub_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         raise ValueError(f"it has no column {_COLUMN}")
     for number, line in rows:
         _check_width(number, line, names)
+        if len(line) < len(names):  # a column that is not there would be read as an empty one
+            raise ValueError(f"line {number} has {len(line)} fields where the header names {len(names)}")
         yield number, dict(zip(names, map(unguarded, line), strict=False))
 
 

@@ -143,6 +143,7 @@ def test_files_that_are_no_lists_of_hubs_are_refused(installation: Installation,
         ('[{"model": "CH-1"}]', "it has no device_id"),
         ("device_id\n\n12-34\n", "line 3: not an EUI-64"),
         ("device_id\n00-DB-12-34-56-00-00-01,00-DB-12-34-56-00-00-02\n", "line 2 has 2 fields where one EUI-64"),
+        ("device_id,import,mark\n00-DB-12-34-56-00-00-01,true\n", "line 2 has 2 fields where the header names 3"),
         ('device_id\n"12', "line 2: it is not CSV"),
     ):
         file.write_text(content, encoding="utf-8")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,7 @@ import urllib3
 from duis_gateway import __version__
 from tests.support.cli import SUPPLIER, Installation, done, refused, run
 from tests.support.ports import free_port
+from tests.support.writing import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
@@ -101,6 +102,45 @@ def test_a_first_signed_request_by_hand(installation: Installation, tmp_path: Pa
     assert repeats == ["90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1000"]
     assert [line["event"] for line in lines].count("message_refused") == 2
     assert [line["event"] for line in lines].count("request_answered") == 2, "probes of operators have none"
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("command", ["serve", "deliver", "sandbox"])
+def test_a_server_goes_on_where_nobody_reads_what_it_says(
+    installation: Installation, tmp_path: Path, command: str
+) -> None:
+    """`serve | head -1`: it ended without a word, with exit code 1."""
+    port = free_port()
+    words, url, environ = [command, *installation.config], f"http://127.0.0.1:{port}/health/live", {}
+    if command == "sandbox":
+        words, url = [command, "--workdir", tmp_path / "new", "--port", str(port)], f"http://127.0.0.1:{port}/v1/status"
+    else:
+        environ = {"DUIS_GATEWAY_SERVER_PORT": "0", "DUIS_GATEWAY_OPERATIONS_PORT": str(port)}
+    reading, writing = os.pipe()
+    os.close(reading)
+    with (installation.folder / "log").open("ab") as errors:
+        process = psutil.Popen(
+            [sys.executable, "-m", "duis_gateway", *map(str, words)],
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=errors,
+        )
+    os.close(writing)
+    try:
+        wait_until(lambda: process.poll() is not None or is_there(url), SECONDS)
+        end(process, installation)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def is_there(url: str) -> bool:
+    with urllib3.PoolManager(retries=False) as http, suppress(urllib3.exceptions.HTTPError):
+        return http.request("GET", url).status == 200
+    return False
 
 
 @pytest.mark.processes

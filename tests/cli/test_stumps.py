@@ -211,11 +211,11 @@ def test_places_that_are_no_files_are_named(tmp_path: Path) -> None:
         write_bytes(Path("/proc/self/mem"), b"x")
 
 
-@pytest.mark.parametrize("most", [11, 12, 13, 14])
+@pytest.mark.parametrize("most", [9, 10, 11, 12, 13, 14])
 def test_too_few_files_that_may_be_open_are_no_bug(installation: Installation, most: int) -> None:
-    """The schemas cannot be read any more, or the listener cannot be opened."""
+    """The migrations or the schemas cannot be read any more, or the listener cannot be opened."""
     words = [sys.executable, "-m", "duis_gateway", "serve", *map(str, installation.config)]
     few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (most, most))
     ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, preexec_fn=few)
     assert ran.returncode == 2, ran.stderr
-    assert "raise the limit (ulimit -n)" in ran.stderr or "cannot be used: Too many open files" in ran.stderr
+    assert "raise the limit (ulimit -n)" in ran.stderr

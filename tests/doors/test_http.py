@@ -186,9 +186,33 @@ def test_a_request_cut_short_is_refused_and_never_processed(doors: Doors, sent: 
         client.sendall(HEAD + sent)
         doors.say_no_more(client)
         (reply,) = replies(client)
-    assert (reply.status, audit.fields("status")) == (400, [400])
+    assert (reply.status, audit.fields("status"), audit.fields("door")) == (400, [400], ["duis"])
     assert why in reply.problem("detail")
     assert len(doors.flow.taken) == before
+
+
+@pytest.mark.parametrize(("path", "malformed", "too_long"), [("/soap", 500, 500), (DUIS, 400, 431)])
+def test_a_header_that_is_never_whole_is_refused_by_the_door_that_its_first_line_names(
+    doors: Doors, path: str, malformed: int, too_long: int
+) -> None:
+    """Cut short, too long, or with a bare line feed: the log had no door and no path, and the form was another's."""
+    first = f"POST {path} HTTP/1.1\r\n".encode()
+    cut, long, bare = b"Host: a", b"X: " + b"x" * 100_000, b"Host: a\nX: y\r\n\r\n"
+    for rest, status in ((cut, malformed), (long, too_long), (bare, malformed)):
+        with audited() as audit, doors.connect() as client:
+            client.sendall(first + rest)
+            doors.say_no_more(client)
+            (reply,) = replies(client)
+        assert (reply.status, audit.fields("status")) == (status, [status])
+        assert (audit.fields("door"), audit.fields("path_length")) == (["duis"], [len(path)])
+        assert ("Envelope" in reply.body.decode()) is (path == "/soap"), reply.body
+
+
+def test_what_follows_a_first_line_that_is_none_is_not_taken_for_it(doors: Doors) -> None:
+    with audited() as audit, doors.connect() as client:
+        client.sendall(b"POST\r\n\r\nPOST /soap HTTP/1.1\r\n")
+        (reply,) = replies(client)
+    assert (reply.status, audit.fields("door"), audit.fields("path_length")) == (400, ["none"], [0])
 
 
 def test_a_client_that_speaks_tls_is_told_at_once_to_speak_plain_http(doors: Doors) -> None:
