@@ -105,14 +105,14 @@ def standing_of(world: World) -> Standing:
         far = {one.release_id: _of_release(conn, one, live, estate, now) for one in every}
         stand: dict[str, HubStanding] = {}
         known = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
-        chosen = under_next(conn, live, list(known.values()), now)
+        under = _under(conn, [*live, *given_way(conn)], list(known.values()), now)
+        chosen = _next(under)
         not_told = said_of_hubs(conn, [(known[hub], one.release.release_id) for hub, one in chosen.items()])
         protected = protection.protectors(conn, chosen)
-        gone = _under(conn, given_way(conn), list(known.values()), now)
         for device_id, prospect in chosen.items():
             release, state = prospect.release, state_of(prospect)
             said = not_told.get((device_id, release.release_id))
-            why = f"{_dated(prospect)}{and_more(prospect, gone.get(device_id, ()))}"
+            why = f"{_dated(prospect)}{and_more(prospect, under[device_id])}"
             if prospect.plan.basis is Basis.AUTOMATIC_DATE:
                 why = f"{why}{and_protected(known[device_id], protected.get(device_id, ()))}"
             why = why if state is HubState.ACTIVATED or not said else f"{why}; {said}"
@@ -173,7 +173,11 @@ def under_next(conn: Connection, live: Sequence[Release], own: Sequence[Hub], no
 
     `live`: the releases in flight, the newest first; a hub for whose model none is has no place in the answer.
     """
-    found = {device_id: next_prospect(under) for device_id, under in _under(conn, live, own, now).items()}
+    return _next(_under(conn, live, own, now))
+
+
+def _next(under: Mapping[int, Sequence[Prospect]]) -> dict[int, Prospect]:
+    found = {hub: next_prospect([one for one in every if one.release.state.is_live]) for hub, every in under.items()}
     return {device_id: one for device_id, one in found.items() if one is not None}
 
 

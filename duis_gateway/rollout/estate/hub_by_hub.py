@@ -195,7 +195,7 @@ class EstateReader:
         `asked`: what is asked for of each, by which the next step agrees with the tasks.
         """
         for hub, live, gone, last in self._looked_at(chunk):
-            more = self._more(hub, next_prospect(live), gone, last, asked.get(hub.device_id))
+            more = self._more(hub, next_prospect(live), (*live, *gone), last, asked.get(hub.device_id))
             yield {**self._row(hub, live, gone, last), **more}
 
     def _looked_at(
@@ -220,7 +220,7 @@ class EstateReader:
         self,
         hub: Hub,
         chosen: Prospect | None,
-        gone: Sequence[Prospect],
+        every: Sequence[Prospect],
         last: RecordedOutcome | None,
         asked: AskedOfHub | None,
     ) -> Mapping[str, object]:
@@ -238,7 +238,7 @@ class EstateReader:
             "release_state": release.state.value,
             "automatic_date": release.automatic_date,
             "paused": release.paused,
-            "reason": f"{chosen.plan.reason}{and_more(chosen, gone)}",
+            "reason": f"{chosen.plan.reason}{and_more(chosen, every)}",
             "last_failure": failure,
             "next_step": step,
         }
@@ -268,10 +268,11 @@ class EstateReader:
         plan = chosen and chosen.plan
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
-        why = f"{why_of(chosen)}{and_more(chosen, gone)}" if chosen else self._over.why_nothing(hub)
+        every = (*live, *gone)
+        why = f"{why_of(chosen)}{and_more(chosen, every)}" if chosen else self._over.why_nothing(hub)
         if last is not None and _failed_elsewhere(hub, chosen, last):
             why = f"its last attempt{_under(last)} failed; {why}"
-        void, off_plan = why_void(chosen, gone), why_off_plan(live, gone)
+        void, off_plan = why_void(chosen, every), why_off_plan(live, gone)
         return {
             "device_id": format_eui(hub.device_id),
             "manufacturer": hub.manufacturer,

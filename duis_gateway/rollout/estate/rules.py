@@ -54,38 +54,44 @@ class Prospect:
     off_plan: DeviationKind | None = None
 
 
-def why_void(chosen: Prospect | None, gone: Sequence[Prospect]) -> VoidReason | None:
-    """Return why what was instructed of a hub is void, under the release that has it next, or (else) one before it.
+def why_void(chosen: Prospect | None, every: Sequence[Prospect]) -> VoidReason | None:
+    """Return why what was instructed of a hub is void, under the release that has it next, or (else) another one.
 
     Args:
         chosen: what is planned under the release that has the hub next, None if none has.
-        gone: the same under releases whose place it has taken, the newest first.
+        every: the same under each live release for its model, and then under those whose place another has taken, the
+            newest first.
     """
-    before = void_before(chosen, gone)
-    if before is not None:
-        return before.void
+    elsewhere = void_elsewhere(chosen, every)
+    if elsewhere is not None:
+        return elsewhere.void
     return None if chosen is None else chosen.void
 
 
-def void_before(chosen: Prospect | None, gone: Sequence[Prospect]) -> Prospect | None:
-    """Return what was planned under an earlier release, where that says why what was instructed of a hub is void.
+def void_elsewhere(chosen: Prospect | None, every: Sequence[Prospect]) -> Prospect | None:
+    """Return what was planned under another release, where that says why what was instructed of a hub is void.
 
-    None where the release that has the hub next says so itself, or moves it, and where nothing was instructed before.
+    None where the release that has the hub next says so itself, or moves it, and where nothing was instructed under
+    another. One that is approved has taken the hub from the older ones in flight: a notice takes nothing.
     """
     if chosen is not None and (chosen.void is not None or _moves(chosen.plan)):
         return None
-    return next((one for one in gone if one.void is not None), None)
+    void = [one for one in every if one.void is not None]
+    if void and chosen is not None and _takes(chosen):
+        newer = [*takewhile(lambda one: one is not chosen, every)]
+        void = [one for one in void if one in newer or not one.release.state.is_live]
+    return next(iter(void), None)
 
 
-def and_more(chosen: Prospect, gone: Sequence[Prospect]) -> str:
+def and_more(chosen: Prospect, every: Sequence[Prospect]) -> str:
     """Return what there is to say besides the plan's reason, in words that go on from it: the same wherever it stands.
 
-    What was instructed under an earlier release and is void (`gone`: as for `why_void`), and that the CSP let the
-    planned period pass.
+    What was instructed under another release and is void (`every`: as for `why_void`), and that the CSP let the planned
+    period pass.
     """
-    earlier, said = void_before(chosen, gone), ""
-    if earlier is not None and earlier.void is not None:
-        said = f"; what was instructed under {earlier.release.release_id} is void ({earlier.void.value})"
+    elsewhere, said = void_elsewhere(chosen, every), ""
+    if elsewhere is not None and elsewhere.void is not None:
+        said = f"; what was instructed under {elsewhere.release.release_id} is void ({elsewhere.void.value})"
     if _is_missed(chosen):
         said += "; its CSP did not update it in the planned period, and reported nothing"
     return said

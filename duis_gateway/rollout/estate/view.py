@@ -196,6 +196,6 @@ def _line(kind: HubKind, prospects: Sequence[Prospect], gone: Sequence[Prospect]
     chosen = next_prospect(prospects)
     state = HubState.NOT_PLANNED if chosen is None else state_of(chosen)
     release = "" if chosen is None else chosen.release.release_id
-    void, off = why_void(chosen, gone), why_off_plan(prospects, gone)
+    void, off = why_void(chosen, (*prospects, *gone)), why_off_plan(prospects, gone)
     said = void.value if void else "", off.value if off else ""
     return _Line(kind.manufacturer, kind.model, kind.firmware_version, kind.status, release, state, *said)

@@ -162,7 +162,9 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
         return _ended_with_the_release(facts, plan.void)
     if plan.period is not None:
         return VoidReason.PAUSED if plan.held else None
-    if plan.basis not in (Basis.AUTOMATIC_DATE, Basis.BATCH):
+    if plan.basis is Basis.NOT_PLANNED:
+        return plan.void if _was_instructed(facts) else None
+    if plan.basis is Basis.ACTIVE:
         return None
     reason = as_told(facts, plan.void)
     if reason is VoidReason.REFUSED_BY_CSP and facts.viewer is not None:
@@ -251,3 +253,9 @@ def _had_instructed(facts: PlanFacts) -> bool:
     if facts.viewer is None:
         return bool(facts.endings or facts.withheld & facts.hub.suppliers)
     return facts.viewer in facts.withheld or facts.viewer in facts.endings or OF_DCC in facts.endings
+
+
+def _was_instructed(facts: PlanFacts) -> bool:
+    """Whether anything was instructed of the hub that its viewer may know of, whatever has become of it."""
+    seen = (one for one in facts.instructions if facts.viewer is None or one.supplier in facts.hub.suppliers)
+    return facts.batch is not None or any(seen) or _had_instructed(facts)
