@@ -37,7 +37,7 @@ from duis_gateway.namespaces import DUIS_6_0
 from duis_gateway.rollout.direct_instructions.rules import Selection, SelectionRules, select
 from duis_gateway.rollout.estate.eligible_view import eligible_hubs
 from duis_gateway.rollout.hubs.records import NamedHub
-from duis_gateway.rollout.obligations.store import brought_and_active
+from duis_gateway.rollout.obligations.store import updated
 from duis_gateway.rollout.releases import store as releases
 
 
@@ -154,7 +154,7 @@ def _from_store(config: Config, release_id: str, party: int, gateway: int | None
             eligible_hubs(connection, party, release, config.clock.open().now()),
             release.firmware_version,
             config.signing.eui if gateway is None else gateway,
-            min(max(0, release.pilot.limit - brought_and_active(connection, release, party)), MAX_REQUESTED),
+            min(max(0, release.pilot.limit - updated(connection, release, party).brought), MAX_REQUESTED),
         )
 
 

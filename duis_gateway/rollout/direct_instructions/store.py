@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, delete, insert, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, bindparam, delete, insert, or_, select
 
 from duis_gateway.rollout.eligibility import responsible_sql
 from duis_gateway.rollout.hub_events import store as events
@@ -116,7 +117,7 @@ def remove_selected(
 
 def periods_of_batches(connection: Connection, release_id: str) -> dict[str, Period]:
     """Return the periods of the release's batches, by name, the oldest first; those without one are left out."""
-    rows = connection.execute(_in_order(batch, release_id)).all()
+    rows = connection.execute(_in_order(batch), {"of": release_id}).all()
     return {row.group_id: Period(row.starts, row.ends) for row in rows if row.ends is not None}
 
 
@@ -314,7 +315,7 @@ def batches_naming(connection: Connection, release_id: str, ids: Iterable[int]) 
 
     Hubs that were in one from the same time on share one object.
     """
-    heads = connection.execute(_in_order(batch, release_id))
+    heads = connection.execute(_in_order(batch), {"of": release_id})
     batches = {
         row.id: DirectGroup(release_id, _period(row.starts, row.ends), row.received_at, (), row.group_id)
         for row in heads
@@ -354,7 +355,7 @@ def selections_naming(
 
     Hubs that DCC chose alike share one object.
     """
-    heads = connection.execute(_in_order(pilot_selection, release_id))
+    heads = connection.execute(_in_order(pilot_selection), {"of": release_id})
     groups = {
         row.id: DirectGroup(release_id, Period(row.starts, row.ends), row.received_at, (), supplier=row.supplier)
         for row in heads
@@ -392,8 +393,9 @@ def _since(
     return {(row[0], row.device_id): row.since for row in connection.execute(query)}
 
 
-def _in_order(groups: Table, release_id: str) -> Select[Any]:
-    return select(groups).where(groups.c.release_id == release_id).order_by(groups.c.received_at, groups.c.id)
+@cache  # every list asks for batches, and mostly there are none
+def _in_order(groups: Table) -> Select[Any]:
+    return select(groups).where(groups.c.release_id == bindparam("of")).order_by(groups.c.received_at, groups.c.id)
 
 
 def _naming(

@@ -208,7 +208,7 @@ def named(
     instruction of a supplier who is responsible now, or of DCC, under another live release that may be applied to the
     hub, for a period that has not ended.
     """
-    query = _select_named(connection.dialect.name, supplier is not None, _others(connection, release_id))
+    query = _select_named(connection.dialect.name, supplier is not None, tuple(releases.beside(connection, release_id)))
     bound = {GIVEN: given(connection, ids), "release": release_id, "supplier": supplier, "now": now}
     device, kind, status, model, version, region, importer, gas, listed, mark, progress = stored_columns(
         connection, query, bound
@@ -288,13 +288,6 @@ def _in_default_list(release_id: BindParameter[str]) -> ColumnElement[bool]:
         default_hub.c.list_id == default_list.c.id,
         default_hub.c.device_id == hub.c.device_id,
     )
-
-
-def _others(connection: Connection, release_id: str) -> tuple[Release, ...]:
-    """Return the other live releases for the model: an instruction counts while they may be applied to the hub."""
-    live = releases.live(connection)
-    models = {(one.manufacturer, one.model) for one in live if one.release_id == release_id}
-    return tuple(r for r in live if r.release_id != release_id and (r.manufacturer, r.model) in models)
 
 
 def _instructed(wanted: FromClause, release_id: str) -> ColumnElement[bool]:

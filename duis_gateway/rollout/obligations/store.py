@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Table, and_, exists, func, or_, select, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+)
 
 from duis_gateway.rollout.eligibility import active_sql, fits_or_active_sql, fits_sql, passes_sql, responsible_sql
 from duis_gateway.rollout.progress.rules import updated_in_pilot_sql, was_activated_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
 from duis_gateway.store.tables import hub, preferred_hub, preferred_list, release_hub
+from duis_gateway.store.types import Unsigned64
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,80 +39,103 @@ class Provided:
     provided: int
 
 
+class Updated(NamedTuple):
+    """How many of a supplier's hubs the pilot has updated, which it has provided whatever its list names.
+
+    `brought`: those of them that DCC neither chose nor had in a batch of its own, so that the supplier brought them.
+    """
+
+    hubs: int
+    brought: int
+
+
+NOTHING = Updated(0, 0)
+
+
 def provided(connection: Connection, release: Release, suppliers: Iterable[int]) -> list[Provided]:
     """Count for each supplier; proving and excluded hubs are in neither number.
 
     Counting a supplier's hubs takes as long as reading them from an index: do it outside of transactions that write.
     """
-    counts = _Counts(connection, release)
-    return [Provided(one, counts.eligible(one), counts.provided(one)) for one in sorted(suppliers)]
+    eligible, of_them = _select_eligible(release), _select_provided(release)
+    return [
+        Provided(one, sum(_number(connection, role, one) for role in eligible), _number(connection, of_them, one))
+        for one in sorted(suppliers)
+    ]
 
 
-def provided_and_active(connection: Connection, release: Release, supplier: int) -> int:
-    """Count the hubs that a supplier has provided whatever its list names: those that the pilot has updated."""
-    return _Counts(connection, release).active(supplier)
+def updated(connection: Connection, release: Release, supplier: int) -> Updated:
+    """Count what the pilot has updated."""
+    return Updated(*connection.execute(_select_updated(release), {_BY: supplier}).one())
 
 
-def brought_and_active(connection: Connection, release: Release, supplier: int) -> int:
-    """Count those of them that DCC neither chose nor had in a batch of its own: the supplier brought them itself."""
-    return _Counts(connection, release).active(supplier, by_dcc=False)
+_BY = "by"
+_SUPPLIER: BindParameter[int] = bindparam(_BY, type_=Unsigned64())
+_KEPT = 32  # releases whose queries are kept: to put one together takes longer than to run it
 
 
-class _Counts:
-    def __init__(self, connection: Connection, release: Release) -> None:
-        self._connection = connection
-        self._release = release
-        self._counts = fits_or_active_sql(release)
-        self._fits = fits_sql(release)
-        self._activated = was_activated_sql(release)
-        marked = release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED])
-        self._marked = exists().where(
-            release_hub.c.release_id == release.release_id, release_hub.c.device_id == hub.c.device_id, marked
+@lru_cache(_KEPT)
+def _select_eligible(release: Release) -> tuple[Select[Any], ...]:
+    """In two passes, one for each role, each answered from its index.
+
+    A hub that ran the version before the release reached it can be provided by nobody, and does not count.
+    """
+    theirs = or_(fits_sql(release), was_activated_sql(release), _named(release))
+    return tuple(_count(release, condition, theirs) for condition in passes_sql(_SUPPLIER))
+
+
+@lru_cache(_KEPT)
+def _select_provided(release: Release) -> Select[Any]:
+    return _count(release, or_(_named(release), _active(release)), responsible_sql(_SUPPLIER))
+
+
+@lru_cache(_KEPT)
+def _select_updated(release: Release) -> Select[Any]:
+    brought = func.count().filter(hub.c.device_id.not_in(_named_by_dcc(release)))
+    return _count(release, _active(release), responsible_sql(_SUPPLIER)).add_columns(brought)
+
+
+def _number(connection: Connection, query: Select[Any], supplier: int) -> int:
+    return int(connection.execute(query, {_BY: supplier}).scalar_one())
+
+
+def _count(release: Release, *conditions: ColumnElement[bool]) -> Select[Any]:
+    unmarked = ~exists().where(
+        release_hub.c.release_id == release.release_id,
+        release_hub.c.device_id == hub.c.device_id,
+        release_hub.c.mark.in_([HubMark.PROVING, HubMark.EXCLUDED]),
+    )
+    return select(func.count()).select_from(hub).where(*conditions, fits_or_active_sql(release), unmarked)
+
+
+def _active(release: Release) -> ColumnElement[bool]:
+    """A hub that the release reached before the pilot's end, and that runs it; what safe launch brings is none."""
+    return and_(active_sql(release), hub.c.device_id.in_(updated_in_pilot_sql(release)))
+
+
+def _named_by_dcc(release: Release) -> CompoundSelect[Any]:
+    return union(
+        *(
+            select(members.c.device_id)
+            .join_from(heads, members, members.c[owner] == heads.c.id)
+            .where(heads.c.release_id == release.release_id)
+            for heads, members, owner in _DCC_LISTS
         )
+    )
 
-    def eligible(self, supplier: int) -> int:
-        """In two passes, one for each role, each answered from its index.
 
-        A hub that ran the version before the release reached it can be provided by nobody, and does not count.
-        """
-        theirs = or_(self._fits, self._activated, self._named(supplier))
-        return sum(self._number(self._hubs(condition, theirs)) for condition in passes_sql(supplier))
-
-    def provided(self, supplier: int) -> int:
-        theirs = or_(self._named(supplier), self._active())
-        return self._number(self._hubs(theirs, responsible_sql(supplier)))
-
-    def active(self, supplier: int, *, by_dcc: bool = True) -> int:
-        own = () if by_dcc else (hub.c.device_id.not_in(self._named_by_dcc()),)
-        return self._number(self._hubs(self._active(), responsible_sql(supplier), *own))
-
-    def _named_by_dcc(self) -> CompoundSelect[Any]:
-        lists = ((pilot_selection, selected_hub, "selection_id"), (batch, batch_hub, "batch_id"))
-        return union(
+def _named(release: Release) -> ColumnElement[bool]:
+    return hub.c.device_id.in_(
+        union(
             *(
                 select(members.c.device_id)
-                .join_from(heads, members, members.c[owner] == heads.c.id)
-                .where(heads.c.release_id == self._release.release_id)
-                for heads, members, owner in lists
+                .join_from(lists, members, members.c[owner] == lists.c.id)
+                .where(lists.c.release_id == release.release_id, lists.c.supplier == _SUPPLIER)
+                for lists, members, owner in _LISTS
             )
         )
-
-    def _active(self) -> ColumnElement[bool]:
-        """A hub that the release reached before the pilot's end, and that runs it; what safe launch brings is none."""
-        return and_(active_sql(self._release), hub.c.device_id.in_(updated_in_pilot_sql(self._release)))
-
-    def _named(self, supplier: int) -> ColumnElement[bool]:
-        return hub.c.device_id.in_(union(*(self._listed(supplier, *tables) for tables in _LISTS)))
-
-    def _hubs(self, *conditions: ColumnElement[bool]) -> Select[Any]:
-        return select(func.count()).select_from(hub).where(*conditions, self._counts, ~self._marked)
-
-    def _number(self, query: Select[Any]) -> int:
-        return int(self._connection.execute(query).scalar_one())
-
-    def _listed(self, supplier: int, lists: Table, members: Table, owner: str) -> Select[Any]:
-        mine = (lists.c.release_id == self._release.release_id, lists.c.supplier == supplier)
-        return select(members.c.device_id).join_from(lists, members, members.c[owner] == lists.c.id).where(*mine)
+    )
 
 
 _LISTS = ((preferred_list, preferred_hub, "list_id"), (pilot_selection, selected_hub, "selection_id"))
+_DCC_LISTS = ((pilot_selection, selected_hub, "selection_id"), (batch, batch_hub, "batch_id"))

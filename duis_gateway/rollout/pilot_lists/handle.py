@@ -71,6 +71,7 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
     may_be_in = {*named, *(hub.device_id for hub in proving)}
     groups = tuple(schedules.instructions_around(conn, release.release_id, supplier, may_be_in))
     standing = course(tx, release, supplier, groups)
+    updated = obligations.updated(conn, release, supplier) if release.pilot is not None else obligations.NOTHING
     return PilotListFacts(
         release=release,
         supplier=supplier,
@@ -82,8 +83,8 @@ def _facts(body: PreferredPilotList, tx: Tx) -> PilotListFacts:
         protected=protection.protected(conn, named, supplier),
         under_way=standing.under_way,
         over=standing.over,
-        active=obligations.provided_and_active(conn, release, supplier) if release.pilot is not None else 0,
-        brought=obligations.brought_and_active(conn, release, supplier) if release.pilot is not None else 0,
+        active=updated.hubs,
+        brought=updated.brought,
     )
 
 

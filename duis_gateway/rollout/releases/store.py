@@ -74,6 +74,11 @@ def live(connection: Connection) -> list[Release]:
     return _read(connection, _LIVE)
 
 
+def beside(connection: Connection, release_id: str) -> list[Release]:
+    """Return the other releases that are not over, for the model of this one if it is not over either."""
+    return _read(connection, _BESIDE, {"wanted": release_id})
+
+
 def by_version(connection: Connection, manufacturer: str, model: str, version: str) -> Release | None:
     """Return the newest release that brings this version to this model, whatever its state, or None."""
     return _first(_read(connection, _BY_VERSION, {"made_by": manufacturer, "of_model": model, "version": version}))
@@ -180,6 +185,14 @@ _FIND = _SELECT.where(release_table.c.release_id == bindparam("wanted"))
 _NEWEST_FIRST = _SELECT.order_by(release_table.c.notified_at.desc(), release_table.c.number.desc())
 _NEXT_NUMBER = select(func.coalesce(func.max(release_table.c.number), 0) + 1)
 _LIVE = _NEWEST_FIRST.where(release_table.c.state.in_(sorted(LIVE_STATES)))
+_SAME = release_table.alias()
+_BESIDE = _LIVE.where(
+    release_table.c.release_id != bindparam("wanted"),
+    release_table.c.model_id
+    == select(_SAME.c.model_id)
+    .where(_SAME.c.release_id == bindparam("wanted"), _SAME.c.state.in_(sorted(LIVE_STATES)))
+    .scalar_subquery(),
+)
 _BY_VERSION = _NEWEST_FIRST.where(
     device_model.c.manufacturer == bindparam("made_by"),
     device_model.c.model == bindparam("of_model"),

@@ -115,12 +115,8 @@ def scheduled_by_csps(
     connection: Connection, release_id: str, stage: Stage, ids: Iterable[int]
 ) -> dict[str, frozenset[int]]:
     """Return those of the hubs that the CSPs' schedules of this stage name, by the region of the schedule."""
-    heads = (
-        select(default_group.c.id, default_schedule.c.csp_region)
-        .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
-        .where(default_schedule.c.release_id == release_id, default_schedule.c.stage == stage)
-    )
-    regions: dict[int, str] = {row.id: row.csp_region for row in connection.execute(heads)}
+    heads = connection.execute(_SCHEDULED, {"release": release_id, "in_stage": stage})
+    regions: dict[int, str] = {row.id: row.csp_region for row in heads}
     if not regions:
         return {}
     wanted = id_list(connection, ids)
@@ -133,6 +129,13 @@ def scheduled_by_csps(
         if group in regions:
             found[regions[group]].add(device_id)
     return {region: frozenset(named) for region, named in found.items()}
+
+
+_SCHEDULED = (
+    select(default_group.c.id, default_schedule.c.csp_region)
+    .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
+    .where(default_schedule.c.release_id == bindparam("release"), default_schedule.c.stage == bindparam("in_stage"))
+)  # made once: every 11.5 runs it
 
 
 def instructions(
