@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Subquery, func, or_, select
+from sqlalchemy import Connection, Select, Subquery, func, or_, select
 
 from duis_gateway.rollout.activations.records import ActivationRequest, HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs import freshness
-from duis_gateway.store.bulk import id_list, insert_many, upsert_many
+from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, insert_many, upsert_many
 from duis_gateway.store.tables import activation_outcome, activation_request
 
 _OUTCOME_COLUMNS = (
@@ -65,8 +66,14 @@ def record_requests(connection: Connection, csp: int, requests: Iterable[Activat
 
 def matching_requests(connection: Connection, device_ids: Iterable[int]) -> dict[tuple[int, str], ActivationRequest]:
     """Return the CS06 registered for these hubs, the newest for each hub and firmware version."""
-    wanted = id_list(connection, device_ids)
-    query = (
+    rows = connection.execute(_requests(connection.dialect.name), {GIVEN: given(connection, device_ids)})
+    return {(row[0], row[1]): ActivationRequest(*row) for row in rows}
+
+
+@cache
+def _requests(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    return (
         select(
             activation_request.c.device_id,
             activation_request.c.firmware_version,
@@ -76,20 +83,24 @@ def matching_requests(connection: Connection, device_ids: Iterable[int]) -> dict
         .join_from(wanted, activation_request, activation_request.c.device_id == wanted.c.value)
         .order_by(activation_request.c.issued_at)
     )
-    return {(row[0], row[1]): ActivationRequest(*row) for row in connection.execute(query)}
 
 
 def distributed_at(connection: Connection, device_ids: Iterable[int]) -> dict[int, datetime]:
     """Return the time of the newest distribution outcome of each hub that has any."""
-    wanted = id_list(connection, device_ids)
+    rows = connection.execute(_distributed(connection.dialect.name), {GIVEN: given(connection, device_ids)})
+    return {row[0]: row[1] for row in rows}
+
+
+@cache
+def _distributed(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
     newest = func.max(activation_outcome.c.completed_at, type_=activation_outcome.c.completed_at.type)
-    query = (
+    return (
         select(activation_outcome.c.device_id, newest)
         .join_from(wanted, activation_outcome, activation_outcome.c.device_id == wanted.c.value)
         .where(activation_outcome.c.stage == OutcomeStage.DISTRIBUTION)
         .group_by(activation_outcome.c.device_id)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[ReportedOutcome], at: datetime) -> None:

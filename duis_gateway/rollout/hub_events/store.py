@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, and_, bindparam, delete, func, insert, select
 
 from duis_gateway.rollout.hub_events.records import (
     DATE_ENDED,
@@ -88,22 +88,6 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
 
     `OF_DCC`: DCC's batches, but for those that had planned nothing (`DATE_TAKEN_BACK`, `DATE_ENDED`).
     """
-    query = (
-        select(
-            hub_event.c.id,
-            hub_event.c.what,
-            hub_event.c.at,
-            hub_event.c.ends,
-            hub_event.c.word,
-            *_GROUP,
-        )
-        .where(
-            hub_event.c.release_id == release_id,
-            hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
-            hub_event.c.word.not_in((DATE_TAKEN_BACK, DATE_ENDED)),
-        )
-        .order_by(hub_event.c.id)
-    )
     reasons = _refusals(connection, release_id)
     return {
         row.id: (
@@ -116,23 +100,45 @@ def endings(connection: Connection, release_id: str) -> dict[int, tuple[int, End
                 reasons.get(tuple(row)[-len(_GROUP) :]) if row.word == VoidReason.REFUSED_BY_CSP else None,
             ),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(_ENDINGS, {"release": release_id})
     }
 
 
+# Put together once: every 11.6 and every activation runs them.
+
+_RELEASE = bindparam("release", type_=Text())
 _GROUP = (hub_event.c.supplier, hub_event.c.stage, hub_event.c.group_id, hub_event.c.noted_at)
 """What a group's end has in common with what CSPs had said of it."""
+
+_ENDINGS = (
+    select(hub_event.c.id, hub_event.c.what, hub_event.c.at, hub_event.c.ends, hub_event.c.word, *_GROUP)
+    .where(
+        hub_event.c.release_id == _RELEASE,
+        hub_event.c.what.in_((Happened.ENDED, Happened.CHOICE_ENDED)),
+        hub_event.c.word.not_in((DATE_TAKEN_BACK, DATE_ENDED)),
+    )
+    .order_by(hub_event.c.id)
+)
+_REFUSALS = select(*_GROUP, hub_event.c.reason).where(
+    hub_event.c.release_id == _RELEASE,
+    hub_event.c.what == Happened.DECIDED,
+    hub_event.c.word == GroupDecision.REFUSED,
+)
+_TOLD_VOID = (
+    select(hub_event.c.id, hub_event.c.supplier, hub_event.c.at)
+    .where(
+        hub_event.c.release_id == _RELEASE,
+        hub_event.c.what == Happened.VOID,
+        hub_event.c.word == bindparam("told"),
+    )
+    .order_by(hub_event.c.id)
+)
 
 
 def _refusals(connection: Connection, release_id: str) -> dict[tuple[Any, ...], str]:
     """Return why CSPs had refused groups that have ended, where they gave one reason alone."""
-    query = select(*_GROUP, hub_event.c.reason).where(
-        hub_event.c.release_id == release_id,
-        hub_event.c.what == Happened.DECIDED,
-        hub_event.c.word == GroupDecision.REFUSED,
-    )
     found: defaultdict[tuple[Any, ...], set[str | None]] = defaultdict(set)
-    for *group, reason in connection.execute(query):
+    for *group, reason in connection.execute(_REFUSALS, {"release": release_id}):
         found[tuple(group)].add(reason)
     return {group: reason for group, (reason, *more) in found.items() if reason and not more}
 
@@ -156,12 +162,8 @@ def endings_of(
 
 def told_void(connection: Connection, release_id: str, word: str) -> dict[int, tuple[int, datetime]]:
     """Return who was told that hubs are void for this reason, and when, by the event's number, the oldest first."""
-    query = (
-        select(hub_event.c.id, hub_event.c.supplier, hub_event.c.at)
-        .where(hub_event.c.release_id == release_id, hub_event.c.what == Happened.VOID, hub_event.c.word == word)
-        .order_by(hub_event.c.id)
-    )
-    return {row.id: (row.supplier, row.at) for row in connection.execute(query)}
+    rows = connection.execute(_TOLD_VOID, {"release": release_id, "told": word})
+    return {row.id: (row.supplier, row.at) for row in rows}
 
 
 def told_void_of(

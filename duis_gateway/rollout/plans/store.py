@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, Select, Text, and_, bindparam, exists, select
 
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
@@ -24,7 +25,7 @@ from duis_gateway.rollout.protection import store as protection
 from duis_gateway.rollout.releases.records import HubMark, Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedule_decisions import store as says
-from duis_gateway.store.bulk import id_list, of_head, stored_columns
+from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, of_head, stored_columns
 from duis_gateway.store.rollout_tables import piece_hub
 from duis_gateway.store.tables import (
     default_group,
@@ -140,26 +141,10 @@ def kinds(
     not know are left out; the `hub` of the facts stands for all of its kind, and has no identifier. How instructions
     ended is known of them where it is asked for (`ended`).
     """
-    given = tuple(ids)
-    said = _said(connection, shared, given)
-    wanted = id_list(connection, given)
-    marked = and_(release_hub.c.release_id == shared.release.release_id, release_hub.c.device_id == hub.c.device_id)
-    query = (
-        select(
-            hub.c.device_id,
-            hub.c.device_type,
-            hub.c.model_id,
-            hub.c.firmware_version,
-            hub.c.status,
-            hub.c.csp_region,
-            hub.c.import_supplier,
-            hub.c.gas_supplier,
-            release_hub.c.mark,
-        )
-        .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
-        .outerjoin(release_hub, marked)
-    )
-    device, *columns = stored_columns(connection, query)
+    listed = tuple(ids)
+    said = _said(connection, shared, listed)
+    bound = {"release": shared.release.release_id, GIVEN: given(connection, listed)}
+    device, *columns = stored_columns(connection, _select_hubs(connection.dialect.name), bound)
     known = unsigned(device)
     endings = events.endings_of(connection, shared.endings, known) if ended else {}
     losses = events.told_void_of(connection, shared.losses, known) if ended else {}
@@ -318,8 +303,7 @@ def _of_hub(group: HubInstruction, say: GroupSay | None, since: int | None) -> H
 
 
 def _groups(connection: Connection, release_id: str) -> dict[int, HubInstruction]:
-    query = select(instruction).where(instruction.c.release_id == release_id)
-    return {row.id: _group(row) for row in connection.execute(query)}
+    return {row.id: _group(row) for row in connection.execute(_EVERY_GROUP, {"release": release_id})}
 
 
 def _group(row: Row[*tuple[object, ...]]) -> HubInstruction:
@@ -327,26 +311,8 @@ def _group(row: Row[*tuple[object, ...]]) -> HubInstruction:
 
 
 def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, tuple[_Naming, ...]]:
-    wanted = id_list(connection, ids)
-    of_hub = and_(
-        piece_hub.c.instruction_id == instruction_hub.c.instruction_id,
-        piece_hub.c.device_id == instruction_hub.c.device_id,
-    )
-    query = (
-        select(
-            instruction_hub.c.device_id,
-            instruction_hub.c.instruction_id,
-            piece_hub.c.piece_id,
-            piece_hub.c.csp_region,
-            instruction_hub.c.since,
-        )
-        .select_from(wanted)
-        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
-        .outerjoin(piece_hub, of_hub)
-        .where(of_head(instruction, instruction_hub.c.instruction_id, instruction.c.release_id == release_id))
-        .order_by(instruction_hub.c.instruction_id)
-    )
-    device, *columns = stored_columns(connection, query)
+    bound = {"release": release_id, GIVEN: given(connection, ids)}
+    device, *columns = stored_columns(connection, _select_naming(connection.dialect.name), bound)
     found: dict[int, tuple[_Naming, ...]] = {}
     met: dict[tuple[Any, ...], tuple[_Naming, ...]] = {}
     for device_id, *naming in zip(unsigned(device), *columns, strict=True):
@@ -360,33 +326,16 @@ def _naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict
 
 
 def _marks(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, HubMark]:
-    wanted = id_list(connection, ids)
-    query = (
-        select(release_hub.c.device_id, release_hub.c.mark)
-        .join_from(wanted, release_hub, release_hub.c.device_id == wanted.c.value)
-        .where(release_hub.c.release_id == release_id)
-    )
-    return {device_id: HubMark(mark) for device_id, mark in connection.execute(query)}
+    bound = {"release": release_id, GIVEN: given(connection, ids)}
+    rows = connection.execute(_select_marks(connection.dialect.name), bound)
+    return {device_id: HubMark(mark) for device_id, mark in rows}
 
 
 def _scheduled(connection: Connection, release_id: str) -> tuple[dict[int, Period], dict[str, Period]]:
     """Return the periods of the groups that name hubs, by number, and of those that name none, by region."""
-    names_hubs = select(default_group_hub.c.device_id).where(default_group_hub.c.group_number == default_group.c.id)
-    query = (
-        select(
-            default_group.c.id,
-            default_schedule.c.stage,
-            default_schedule.c.csp_region,
-            default_group.c.starts,
-            default_group.c.ends,
-            names_hubs.exists().label("named"),
-        )
-        .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
-        .where(default_schedule.c.release_id == release_id)
-    )
     named: dict[int, tuple[bool, Period]] = {}
     unnamed: dict[str, Period] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_SCHEDULED, {"release": release_id}):
         launch = Stage(row.stage) is Stage.SAFE_LAUNCH
         period = Period(row.starts, row.ends)
         if row.named:
@@ -411,3 +360,75 @@ def _scheduled_for(connection: Connection, shared: ReleaseFacts, ids: Iterable[i
         if number in order and order[number] >= order.get(found.get(device_id, number), -1):
             found[device_id] = number
     return {device_id: shared.scheduled[number] for device_id, number in found.items()}
+
+
+# Put together once: every 11.6 and every activation runs them.
+
+_RELEASE = bindparam("release", type_=Text())
+_EVERY_GROUP = select(instruction).where(instruction.c.release_id == _RELEASE)
+_SCHEDULED = (
+    select(
+        default_group.c.id,
+        default_schedule.c.stage,
+        default_schedule.c.csp_region,
+        default_group.c.starts,
+        default_group.c.ends,
+        exists().where(default_group_hub.c.group_number == default_group.c.id).label("named"),
+    )
+    .join_from(default_schedule, default_group, default_group.c.schedule_id == default_schedule.c.id)
+    .where(default_schedule.c.release_id == _RELEASE)
+)
+
+
+@cache
+def _select_hubs(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    marked = and_(release_hub.c.release_id == _RELEASE, release_hub.c.device_id == hub.c.device_id)
+    return (
+        select(
+            hub.c.device_id,
+            hub.c.device_type,
+            hub.c.model_id,
+            hub.c.firmware_version,
+            hub.c.status,
+            hub.c.csp_region,
+            hub.c.import_supplier,
+            hub.c.gas_supplier,
+            release_hub.c.mark,
+        )
+        .join_from(wanted, hub, hub.c.device_id == wanted.c.value)
+        .outerjoin(release_hub, marked)
+    )
+
+
+@cache
+def _select_naming(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    of_hub = and_(
+        piece_hub.c.instruction_id == instruction_hub.c.instruction_id,
+        piece_hub.c.device_id == instruction_hub.c.device_id,
+    )
+    return (
+        select(
+            instruction_hub.c.device_id,
+            instruction_hub.c.instruction_id,
+            piece_hub.c.piece_id,
+            piece_hub.c.csp_region,
+            instruction_hub.c.since,
+        )
+        .select_from(wanted)
+        .join(instruction_hub, instruction_hub.c.device_id == wanted.c.value)
+        .outerjoin(piece_hub, of_hub)
+        .where(of_head(instruction, instruction_hub.c.instruction_id, instruction.c.release_id == _RELEASE))
+        .order_by(instruction_hub.c.instruction_id)
+    )
+
+
+@cache
+def _select_marks(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    return (
+        select(release_hub.c.device_id, release_hub.c.mark)
+        .join_from(wanted, release_hub, release_hub.c.device_id == wanted.c.value)
+        .where(release_hub.c.release_id == _RELEASE)
+    )

@@ -7,16 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from heapq import merge
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+)
 
 from duis_gateway.rollout.periods import is_over_sql
 from duis_gateway.rollout.plans.records import PlanBasis, PlanStanding, ToldHub, ToldPlan
 from duis_gateway.rollout.releases.records import Period, Stage
-from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
+from duis_gateway.store.bulk import GIVEN, given, given_ids, stored_columns, upsert_many
 from duis_gateway.store.rollout_tables import (
     batch,
     batch_hub,
@@ -36,19 +50,8 @@ _LEAST_PAGE = 1000
 
 def told(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, ToldHub]:
     """Return what was told of these hubs, as far as they are planned; hubs told alike share one object."""
-    wanted = id_list(connection, ids)
-    query = (
-        select(
-            planned_hub.c.device_id,
-            planned_hub.c.plan_id,
-            planned_hub.c.csp_region,
-            planned_hub.c.import_supplier,
-            planned_hub.c.gas_supplier,
-        )
-        # Not joined: SQLite would look through the whole list for each hub that is planned.
-        .where(planned_hub.c.release_id == release_id, planned_hub.c.device_id.in_(select(wanted.c.value)))
-    )
-    device, *columns = stored_columns(connection, query)
+    bound = {"release": release_id, GIVEN: given(connection, ids)}
+    device, *columns = stored_columns(connection, _select_told(connection.dialect.name), bound)
     if not device:
         return {}
     plans = {number: plan for plan, number in numbers(connection, release_id).items()}
@@ -64,14 +67,41 @@ def told(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[in
     return found
 
 
+# Put together once: every 11.5, 11.6 and activation runs some of them.
+
+_RELEASE = bindparam("release", type_=Text())
+_NUMBERS = select(told_plan).where(told_plan.c.release_id == _RELEASE)
+
+
+def _planned(dialect: str) -> ColumnElement[bool]:
+    """Not joined: SQLite would look through the whole list for each hub that is planned."""
+    in_list = planned_hub.c.device_id.in_(select(given_ids(dialect).c.value))
+    return and_(planned_hub.c.release_id == _RELEASE, in_list)
+
+
+@cache
+def _select_told(dialect: str) -> Select[Any]:
+    return select(
+        planned_hub.c.device_id,
+        planned_hub.c.plan_id,
+        planned_hub.c.csp_region,
+        planned_hub.c.import_supplier,
+        planned_hub.c.gas_supplier,
+    ).where(_planned(dialect))
+
+
+@cache
+def _forget(dialect: str) -> Delete:
+    return delete(planned_hub).where(_planned(dialect))
+
+
 def numbers(connection: Connection, release_id: str) -> dict[ToldPlan, int]:
     """Return the numbers of the plans that were told of hubs of a release."""
-    query = select(told_plan).where(told_plan.c.release_id == release_id)
     return {
         ToldPlan(
             Stage(row.stage), PlanBasis(row.basis), PlanStanding(row.standing), Period(row.starts, row.ends)
         ): row.id
-        for row in connection.execute(query)
+        for row in connection.execute(_NUMBERS, {"release": release_id})
     }
 
 
@@ -102,12 +132,8 @@ def _added(connection: Connection, release_id: str, plan: ToldPlan) -> int:
 
 def forget(connection: Connection, release_id: str, ids: Iterable[int]) -> None:
     """Keep no longer that these hubs are planned."""
-    dropped = id_list(connection, ids)
-    connection.execute(
-        delete(planned_hub).where(
-            planned_hub.c.release_id == release_id, planned_hub.c.device_id.in_(select(dropped.c.value))
-        )
-    )
+    bound = {"release": release_id, GIVEN: given(connection, ids)}
+    connection.execute(_forget(connection.dialect.name), bound)
 
 
 def watch(connection: Connection, release_id: str, plans: Iterable[ToldPlan]) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select
 
 from duis_gateway.rollout.eligibility import fits_sql, is_hub_sql, responsible_sql
 from duis_gateway.rollout.periods import to_come_sql
 from duis_gateway.rollout.plans.records import GroupSay
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Release, Stage
 from duis_gateway.rollout.schedule_decisions.past import NOTHING_SAID, event_of, note_said, said
-from duis_gateway.store.bulk import id_list, stored_columns, upsert_many
+from duis_gateway.store.bulk import GIVEN, given, given_ids, id_list, stored_columns, upsert_many
 from duis_gateway.store.rollout_tables import piece_hub, piece_say, protected_hub
 from duis_gateway.store.tables import group_say, hub, instruction, instruction_hub, release_hub
 from duis_gateway.store.types import unsigned
@@ -137,21 +138,30 @@ def forget_hubs(connection: Connection, numbers: Select[int], ids: Iterable[int]
 
 def says(connection: Connection, release_id: str) -> dict[tuple[int, str], GroupSay]:
     """Return every say on whole standing groups of a release, by the group's number and the region."""
-    query = (
-        select(group_say.c.instruction_id, group_say.c.csp_region, *(group_say.c[name] for name in _SAID))
-        .join_from(instruction, group_say, group_say.c.instruction_id == instruction.c.id)
-        .where(instruction.c.release_id == release_id)
-    )
-    return {(row.instruction_id, row.csp_region): said(row) for row in connection.execute(query)}
+    rows = connection.execute(_SAYS, {"release": release_id})
+    return {(row.instruction_id, row.csp_region): said(row) for row in rows}
 
 
 def pieces(connection: Connection, numbers: Iterable[int]) -> dict[int, GroupSay]:
     """Return what was said of the pieces of these numbers."""
-    wanted = id_list(connection, numbers)
-    query = select(piece_say.c.id, *(piece_say.c[name] for name in _SAID)).join_from(
-        wanted, piece_say, piece_say.c.id == wanted.c.value
-    )
-    return {row.id: said(row, piece=True) for row in connection.execute(query)}
+    rows = connection.execute(_pieces(connection.dialect.name), {GIVEN: given(connection, numbers)})
+    return {row.id: said(row, piece=True) for row in rows}
+
+
+# Put together once: every 11.6 and every activation runs them.
+
+_SAYS = (
+    select(group_say.c.instruction_id, group_say.c.csp_region, *(group_say.c[name] for name in _SAID))
+    .join_from(instruction, group_say, group_say.c.instruction_id == instruction.c.id)
+    .where(instruction.c.release_id == bindparam("release"))
+)
+
+
+@cache
+def _pieces(dialect: str) -> Select[Any]:
+    wanted = given_ids(dialect)
+    columns = (piece_say.c[name] for name in _SAID)
+    return select(piece_say.c.id, *columns).join_from(wanted, piece_say, piece_say.c.id == wanted.c.value)
 
 
 def undecided(
