@@ -128,18 +128,10 @@ class Sandbox:
         Raises:
             CannotBeDone: a file cannot be written, and the sandbox has ended; or the gateway takes nothing.
         """
-        with self._turn, self.renewal.renewing():
-            ports, own = self.world.ports, self._own_addresses()
-            self.world.stop()
-            try:
-                self.folder.clear()
-                self.folder.make()
-                self.world = World(self.folder, ports)
-            except OSError as error:
-                raise CannotBeDone(f"the sandbox has ended, as it cannot be begun anew: {_in_words(error)}") from None
-            for name, url in own.items():
-                addresses.set_url(self.world, cast.BY_NAME[name], url)
-            self.begin()
+        with self._turn:
+            with self.renewal.renewing():
+                self._renew()
+            self.begin()  # whoever is sent the first alerts may read what stands before they answer
             return {
                 "command": RESET.name,
                 "clock": format_time(self.world.clock.now()),
@@ -150,6 +142,18 @@ class Sandbox:
                 "mails": [],
                 "quiet": True,
             }
+
+    def _renew(self) -> None:
+        ports, own = self.world.ports, self._own_addresses()
+        self.world.stop()
+        try:
+            self.folder.clear()
+            self.folder.make()
+            self.world = World(self.folder, ports)
+        except OSError as error:
+            raise CannotBeDone(f"the sandbox has ended, as it cannot be begun anew: {_in_words(error)}") from None
+        for name, url in own.items():
+            addresses.set_url(self.world, cast.BY_NAME[name], url)
 
     def begin(self) -> bool:
         """Announce the first release, where none is; return whether that was so.

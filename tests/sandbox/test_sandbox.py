@@ -731,6 +731,20 @@ def test_after_a_reset_who_listens_takes_nothing_for_a_repeat(town: RunningSandb
             town.do("reset")
 
 
+def test_a_reset_is_over_when_who_listens_has_taken_its_alerts_each_once(town: RunningSandbox) -> None:
+    """Who listens asks when the sandbox was begun: it was answered after the reset, which waited for it."""
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--json", "--port", str(town.port)]
+    with saying(words) as listening:
+        read_until(listening, "Listening")
+        town.do("reset")
+        sent = [
+            one
+            for one in json.loads(ask(town, "GET", "/v1/messages?last=500")[1])
+            if one["to"] == "you" and one["kind"] in ("N66", "N67")
+        ]
+    assert {(one["state"], one["attempts"]) for one in sent} == {("delivered", 1)}, sent
+
+
 def test_who_reads_during_a_reset_waits_for_it(town: RunningSandbox) -> None:
     """Before, it was answered 503, as its database was gone, and a `listen` that began then ended."""
     answers: list[tuple[str, int, str]] = []
