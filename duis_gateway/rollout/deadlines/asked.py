@@ -14,7 +14,7 @@ from duis_gateway.rollout.deadlines.rules import VOID_OF_INSTRUCTIONS, Task
 from duis_gateway.rollout.estate.rules import Prospect, next_prospect
 from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.periods import ends_before, is_over
-from duis_gateway.rollout.plans.counting import ended_void, instructs, over_since
+from duis_gateway.rollout.plans.counting import counting_of, ended_void, instructs, over_since
 from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, HubPlan, plan_hub, waiting, why_not_the_batch
 from duis_gateway.rollout.plans.void import HALVES, of_ones_own, void_already
@@ -29,7 +29,10 @@ _LATE = frozenset({VoidReason.TOO_LATE, VoidReason.PERIOD_ENDED})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody is asked for of a hub: `why` where it is to be instructed anew, `until` where that is earlier."""
+    """What somebody is asked for of a hub: `why` where it is to be instructed anew.
+
+    `until`: when the other supplier's half of a split hub ends with which it goes, None where none stands.
+    """
 
     release_id: str
     who: int
@@ -133,7 +136,17 @@ def _void(place: PlanFacts | None, who: int) -> Asked | None:
     if place is None or plan_hub(place).basis is not Basis.AUTOMATIC_DATE:
         return None
     reason = next((why for one, why in _given_void(place, plan_hub(place).void) if one == who), None)
-    return None if reason is None else Asked(place.release.release_id, who, Task.INSTRUCT_ANEW, reason)
+    if reason is None:
+        return None
+    return Asked(place.release.release_id, who, Task.INSTRUCT_ANEW, reason, _until_the_other_ends(place, who))
+
+
+def _until_the_other_ends(facts: PlanFacts, who: int) -> datetime | None:
+    """Return when the other supplier's half of a split hub ends: what is missing of it has to come before."""
+    if who not in facts.hub.suppliers or instructs(facts, who):
+        return None
+    others = (counting_of(facts, one) for one in facts.hub.suppliers - {who} if instructs(facts, one))
+    return next((other.counting_period.end for other in others if other is not None), None)
 
 
 def _given_void(facts: PlanFacts, void: VoidReason | None) -> Iterator[tuple[int, VoidReason]]:

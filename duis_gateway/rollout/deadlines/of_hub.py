@@ -83,6 +83,7 @@ def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now:
             awaited_until=own.awaited_until.get(eui),
             able=supplier.can_instruct,
             void=own.void[eui],
+            void_until=own.void_until[eui],
             put_back=put_back,
         )
         yield from supplier_deadlines(release, facts, now)

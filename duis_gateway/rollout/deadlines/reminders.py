@@ -50,7 +50,8 @@ _CAN_BE_DONE = (TaskState.OPEN, TaskState.VOID, TaskState.NOT_TOLD)
 
 def _by(date: datetime, one: Deadline, release: Release) -> bool:
     """Whether a task is to be done by this date: on it, or of split hubs before, as the other halves end earlier."""
-    return one.due == date or (one.task is Task.INSTRUCT_SPLIT_HUBS and date == last_to_instruct(release))
+    ends_earlier = one.kind is PartyKind.SUPPLIER and one.task in (Task.INSTRUCT_SPLIT_HUBS, Task.INSTRUCT_ANEW)
+    return one.due == date or (ends_earlier and date == last_to_instruct(release))
 
 
 def remind(release_id: str, date: datetime, due: Sequence[Deadline], before: timedelta, moment: Moment) -> bool:

@@ -153,6 +153,7 @@ class SupplierFacts:
         obligations: what it owes to the pilot.
         able: its DUIS version has the Service Requests to instruct with.
         void: hubs that it instructed and that its instruction moves no more, by the reason.
+        void_until: likewise, when the first ends of what the second supplier instructed of split hubs among these.
         put_back: the dates that a notice put into the past, each with when that came.
         awaited_until: when the first ends of what the second supplier instructed of the hubs in `awaited`.
     """
@@ -168,6 +169,7 @@ class SupplierFacts:
     void: Mapping[VoidReason, int] = field(default_factory=dict)
     put_back: Mapping[datetime, datetime] = field(default_factory=dict)
     awaited_until: datetime | None = None
+    void_until: Mapping[VoidReason, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,8 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
         return Deadline(release.release_id, PartyKind.SUPPLIER, me, name, due, hubs, optional=optional, about=me)
 
     def anew(reason: VoidReason, hubs: int) -> Deadline:
-        return replace(task(Task.INSTRUCT_ANEW, last, hubs, optional=True), subject=reason.value)
+        until = min(last, facts.void_until.get(reason, last))
+        return replace(task(Task.INSTRUCT_ANEW, until, hubs, optional=True), subject=reason.value)
 
     found: list[Deadline] = []
     last = last_to_instruct(release)

@@ -26,6 +26,7 @@ from duis_gateway.rollout.periods import is_over
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.pilot_lists.membership import own_for_the_pilot, own_in_pilot
 from duis_gateway.rollout.plans import store as plans
+from duis_gateway.rollout.plans.counting import instructs
 from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import Basis, plan_hub, waiting
 from duis_gateway.rollout.protection import store as protection
@@ -46,16 +47,19 @@ class Turns:
 
     Attributes:
         void: by who instructed them (a supplier, or `asked.DCC`), and why that moves them no more.
+        void_until: likewise, when the first ends of the other suppliers' halves with which these go.
         awaited: by supplier, those that its instruction alone would bring into the plan, as the other's stands.
         awaited_until: by supplier, when the first of these instructions of the other's ends.
         unscheduled: by supplier, those that it has put on its pilot list, and that are to be scheduled.
         uninstructed: by supplier, the others that it may instruct for safe launch.
         listable: by supplier, those that it may put on its pilot list, whatever it is asked for.
-        halves: by supplier, the split hubs that it has instructed and that wait for the other, whatever that is asked.
+        halves: by supplier, the split hubs that it has instructed and that wait for the other, whatever that is asked;
+            not where the other cannot instruct.
         halves_until: by supplier, when the first of these instructions of its own ends.
     """
 
     void: defaultdict[int, Counter[VoidReason]] = field(default_factory=lambda: defaultdict(Counter))
+    void_until: defaultdict[int, dict[VoidReason, datetime]] = field(default_factory=lambda: defaultdict(dict))
     awaited: Counter[int] = field(default_factory=Counter)
     awaited_until: dict[int, datetime] = field(default_factory=dict)
     unscheduled: Counter[int] = field(default_factory=Counter)
@@ -68,6 +72,9 @@ class Turns:
         """Count so many hubs of which this is asked."""
         if one.why is not None:
             self.void[one.who][one.why] += hubs
+            if one.until is not None:
+                ends = self.void_until[one.who]
+                ends[one.why] = min(one.until, ends.get(one.why, one.until))
         elif one.until is not None:
             self.awaited[one.who] += hubs
             self.awaited_until[one.who] = min(one.until, self.awaited_until.get(one.who, one.until))
@@ -95,6 +102,7 @@ class AskedOfHub:
         listable: the releases under which it may be put on a preferred list (11.5), likewise, whether or not in time.
         waiting: by release, when the half of a split hub ends that waits for the other supplier's.
         half_stages: by release, the stage of that half.
+        instructing: by release and supplier, whose instruction, or DCC's for it, can still move it.
         holding: the releases under which something stands, so that no request under another can have it; with what
             its suppliers have instructed there. Looked at where several are in flight.
     """
@@ -107,6 +115,7 @@ class AskedOfHub:
     listable: Collection[tuple[str, int]] = frozenset()
     waiting: Mapping[str, datetime] = field(default_factory=dict)
     half_stages: Mapping[str, Stage] = field(default_factory=dict)
+    instructing: Collection[tuple[str, int]] = frozenset()
     holding: Mapping[str, Sequence[HubInstruction]] = field(default_factory=dict)
 
 
@@ -193,6 +202,7 @@ def asked_of_hub(connection: Connection, hub: Hub, now: datetime) -> AskedOfHub:
         outlooks.listable,
         {release_id: end for release_id, _, end, _ in outlooks.halves},
         {release_id: stage for release_id, _, _, stage in outlooks.halves},
+        outlooks.instructing,
         outlooks.holding,
     )
 
@@ -252,12 +262,14 @@ def _frozen(found: Mapping[int, set[tuple[str, int]]]) -> _Pilots:
 class _Answer(NamedTuple):
     """What is asked of a hub; by release and supplier: who may list it, whose half waits until when, its stage.
 
-    And what stands under the releases that keep others from it, and from which pilots it is excluded.
+    And whose instruction can still move it, what stands under the releases that keep others from it, and from which
+    pilots it is excluded.
     """
 
     asked: tuple[Asked, ...]
     listable: tuple[tuple[str, int], ...]
     halves: tuple[tuple[str, int, datetime, Stage], ...]
+    instructing: frozenset[tuple[str, int]]
     holding: Mapping[str, Sequence[HubInstruction]]
     excluded: frozenset[str]
 
@@ -288,7 +300,8 @@ def _outlooks(
         busy = tuple(sum(holds) > it for it in holds)  # by another one
         one = Outlooks(facts[: len(live)], busy, facts[len(live) :], *named)
         stands = {facts.release.release_id: _standing(facts) for facts, it in zip(one.live, holds, strict=True) if it}
-        yield _Answer(tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), stands, _excluded(one)), members
+        every = tuple(asked(one)), tuple(_listable(one)), tuple(_halves(one)), _instructing(one)
+        yield _Answer(*every, stands, _excluded(one)), members
 
 
 def _standing(facts: PlanFacts) -> tuple[HubInstruction, ...]:
@@ -309,10 +322,18 @@ def _excluded(hub: Outlooks) -> frozenset[str]:
     return frozenset(one.release.release_id for one in hub.live if one.mark is HubMark.EXCLUDED)
 
 
+def _instructing(hub: Outlooks) -> frozenset[tuple[str, int]]:
+    return frozenset(
+        (one.release.release_id, who) for one in hub.live for who in one.hub.suppliers if instructs(one, who)
+    )
+
+
 def _halves(hub: Outlooks) -> Iterator[tuple[str, int, datetime, Stage]]:
     for facts in hub.live:
         half = waiting(facts)
-        if half is not None and not half.by_dcc and not is_over(half.counting_period, facts.at):
+        if half is None or facts.hub.suppliers - {half.supplier} <= facts.unable:
+            continue  # the other one cannot instruct, as it was told (N73): it is nobody's turn but DCC's
+        if not half.by_dcc and not is_over(half.counting_period, facts.at):
             yield facts.release.release_id, half.supplier, half.counting_period.end, half.stage
 
 

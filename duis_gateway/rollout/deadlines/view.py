@@ -235,6 +235,7 @@ def _of_release(
             obligations=tuple(one for one in duties if one.supplier == eui),
             able=supplier.can_instruct,
             void=whose_turn.void[eui],
+            void_until=whose_turn.void_until[eui],
             put_back=put_back,
         )
         yield from supplier_deadlines(release, facts, now)

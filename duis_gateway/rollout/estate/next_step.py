@@ -114,6 +114,12 @@ class _How(NamedTuple):
         name = self.under(release).release_id
         return "" if name == release.release_id else f" under {name}"
 
+    def missing_half(self, release: Release) -> int | None:
+        """Whose instruction alone would bring a split hub into the plan, as the other's stands; None where nobody's."""
+        suppliers = self.hub.suppliers
+        missing = [one for one in suppliers if (release.release_id, one) not in self.asked.instructing]
+        return missing[0] if len(missing) == 1 < len(suppliers) else None
+
     @property
     def other(self) -> str:
         """The role of the supplier that the viewer is not."""
@@ -227,8 +233,8 @@ def _of_the_pilot(release: Release, now: datetime, by_date: str, how: _How) -> s
     of = "" if under.release_id == release.release_id else f" of {under.release_id}"
     return (
         f"Schedule it for the pilot{of} (11.6, stage Pilot) until {show_time(due)}, as you have put it on your "
-        f"preferred list.{_both(how)} What is not scheduled can be instructed for safe launch once the pilot has "
-        f"ended, until {show_time(last_to_instruct(under))}; otherwise {by_date}."
+        f"preferred list.{_both(how, under)} What is not scheduled can be instructed for safe launch once the pilot "
+        f"has ended, until {show_time(last_to_instruct(under))}; otherwise {by_date}."
     )
 
 
@@ -237,7 +243,7 @@ def _protected(how: _How, named: str, last: datetime, now: datetime, by_date: st
     both = len(how.hub.suppliers) > 1
     roles = [role for who, role in how.roles.items() if who in how.asked.protectors]
     who = f"its {' and its '.join(roles)}" if both else "its supplier"
-    said = f"It is protected by {who} (`protect list`), so that no group and no batch takes it: "
+    said = f"It is protected by {who} (`protect list`), so that no group takes it (a batch of DCC's does): "
     if now > last:
         return f"{said}{by_date}."
     once = f"once it is taken off that list it can be instructed{named} (11.6), until {show_time(last)}"
@@ -256,8 +262,8 @@ def _by_dcc(how: _How, named: str, by_date: str) -> str:
 def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
     """Say to the operator who can instruct the hub, and until when."""
     hub, until, roles, named = how.hub, show_time(last), how.roles, how.named(chosen.release)
-    awaits = how.under(chosen.release).release_id in how.asked.waiting if named else _awaits(chosen)
-    if not awaits:
+    missing = how.missing_half(how.under(chosen.release))
+    if missing is None and (named or not _awaits(chosen)):
         both = len(hub.suppliers) > 1
         who = f"Its suppliers can instruct it{named}, both of them" if both else f"Its supplier can instruct it{named}"
         return f"{who} (11.6), until {until}, or DCC in a batch"
@@ -268,7 +274,7 @@ def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
         if one.who in roles
     }
     said = " and ".join(ways[who] for who in roles if who in ways)
-    said = said or f"The supplier that has not instructed it can do so{named} (11.6), until {until}"
+    said = said or f"its {roles.get(missing, 'second supplier')} can instruct it{named} (11.6), until {until}"
     return f"{said[0].upper()}{said[1:]}"
 
 
@@ -295,7 +301,7 @@ def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
     """Say to one of the hub's suppliers what it can do, or whom it has to wait for."""
     release, mine, named = how.under(chosen.release), how.mine, how.named(chosen.release)
     last = last_to_instruct(release)
-    until, or_leave_it = show_time(last), f"or leave it: then {by_date}.{_both(how)}"
+    until, or_leave_it = show_time(last), f"or leave it: then {by_date}.{_both(how, release)}"
     if how.viewer in how.asked.protectors:
         return (
             f"You protect it: take it off your protected hubs to instruct it{named} (11.6) until {until}, {or_leave_it}"
@@ -308,11 +314,12 @@ def _by_viewer(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
                 f"{_ways(release, now, min(last, mine.until or last), how, named, half)}, or leave it: then {by_date}."
             )
         case Task.INSTRUCT_ANEW:
-            return f"{_ways(release, now, last, how, f' again{named}')}, {or_leave_it}"
+            assert mine is not None
+            return f"{_ways(release, now, min(last, mine.until or last), how, f' again{named}')}, {or_leave_it}"
         case Task.INSTRUCT_SAFE_LAUNCH if lists_taken_until(release, now) is None:
             after = _after_the_pilot(release, now)
             return f"Instruct it{named} for safe launch (11.6, stage SafeLaunch){after} until {until}, {or_leave_it}"
-    if _awaits(chosen) and not named:
+    if not named and (_awaits(chosen) or how.missing_half(release) not in (None, how.viewer)):
         end = how.asked.waiting.get(release.release_id, last)
         return f"Its {how.other} can instruct it (11.6) until {show_time(min(last, end))}; otherwise {by_date}."
     if mine is not None and mine.task is Task.SEND_PREFERRED_SCHEDULE:
@@ -362,5 +369,6 @@ def _after_the_pilot(release: Release, now: datetime) -> str:
     return "" if opens is None else f", with a period after the pilot's end, {show_time(opens)},"
 
 
-def _both(how: _How) -> str:
-    return " It takes instructions of both its suppliers." if len(how.hub.suppliers) > 1 else ""
+def _both(how: _How, release: Release) -> str:
+    both = len(how.hub.suppliers) > 1 and how.missing_half(release) != how.viewer
+    return " It takes instructions of both its suppliers." if both else ""

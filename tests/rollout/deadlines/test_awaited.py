@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import csp_mgmt_gw.messages as csp
+import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.rollout.deadlines.reminders import due_at
 from duis_gateway.rollout.deadlines.view import deadline_rows
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.hubs import store as hubs
@@ -22,9 +24,11 @@ from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
-from tests.support.steering import NORTH, OWN_NORTH, SPLIT, WEEK, Steering, steering
+from tests.support.steering import HUBS, NORTH, OLDER, OWN_NORTH, SPLIT, WEEK, Steering, steering
 
 FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
+UNKNOWN = 0x90B3D51F30040000
+"""A supplier that is responsible for hubs and not registered."""
 LATER = Period(PILOT.end + 3 * WEEK, PILOT.end + 4 * WEEK)
 
 pytestmark = pytest.mark.requirement("BR-3.3", "BR-5.4", "BR-5.5")
@@ -77,6 +81,27 @@ def test_the_half_that_is_missing_is_due_before_the_other_ends(dcc: Steering) ->
     assert due() == last
 
 
+def test_it_is_not_the_turn_of_a_second_supplier_that_cannot_instruct(dcc: Steering) -> None:
+    """Before, `deadlines` said that it was, until the last day, while N73 and `next_step` said that it cannot."""
+
+    def turns_of_the_other() -> list[object]:
+        with dcc.store.read() as conn:
+            rows = deadline_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+        return [row["task"] for row in rows if row["whose"] == "supplier"]
+
+    assert turns_of_the_other() == ["instruct_split_hubs"]
+    for unable in (OLDER, UNKNOWN):
+        changed = esi.InventoryUpdate((replace(HUBS[SPLIT - 1], gas_supplier=unable),))
+        assert dcc.says(changed).status == "Accepted"
+        assert turns_of_the_other() == []
+        with dcc.store.read() as conn:
+            row = hub_on_a_page(conn, Party(OURS, PartyKind.SUPPLIER, ""), SPLIT, dcc.clock.now())
+        assert row is not None
+        assert str(row["next_step"]).startswith("Not all of its suppliers' DUIS versions have 11.6: ask DCC")
+    assert dcc.says(esi.InventoryUpdate((HUBS[SPLIT - 1],))).status == "Accepted"
+    assert turns_of_the_other() == ["instruct_split_hubs"]
+
+
 def test_nobody_is_asked_for_hubs_that_it_protects(dcc: Steering) -> None:
     """Before, it was asked to instruct what each request of its would leave out."""
     lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
@@ -96,6 +121,9 @@ def test_nobody_is_asked_where_the_other_half_was_refused_or_is_over(dcc: Steeri
     assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
     assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
     assert asked(dcc, OURS)["instruct_anew RefusedByCSP"] == 1
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+    assert [row["due"] for row in rows if row["task"] == "instruct_anew"] == [last_to_instruct(dcc.release())]
     instructs(dcc, OURS, FIRST, "L2")
     assert split(dcc, THEIRS) == 1
     dcc.passes(FIRST.end)
@@ -106,6 +134,13 @@ def test_whose_own_half_is_over_is_asked_for_it_anew_alone(dcc: Steering) -> Non
     dcc.passes(FIRST.end)
     instructs(dcc, THEIRS, LATER)
     assert asked(dcc, OURS)["instruct_anew PeriodEnded"] == 1
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+    with Moments(dcc.store, dcc.clock, dcc.signer, 95_000).open() as moment:
+        last = due_at(dcc.release(), last_to_instruct(dcc.release()), moment)
+    dues = [row["due"] for row in rows if row["task"] == "instruct_anew"]
+    assert dues == [LATER.end], "while the other's half lasts: before, it was the last day of all"
+    assert (OURS, "instruct_anew") in {(one.party, one.task) for one in last}, "and is reminded of"
     assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
     instructs(dcc, OURS, LATER, "L2")
     assert "instruct_anew PeriodEnded" not in asked(dcc, OURS)

@@ -74,10 +74,42 @@ def test_of_a_split_hub_the_one_that_can_do_something_is_named(dcc: Steering) ->
     assert what_to_do(dcc, None).startswith(f"Its Gas Supplier can instruct it (11.6), until {end}; otherwise")
     dcc.passes(FIRST.end)
     instructs(dcc, THEIRS, LATER)
-    assert what_to_do(dcc, OURS).startswith(f"Instruct it again (11.6) until {last(dcc)}, or leave it")
     end = show_time(LATER.end)
+    assert what_to_do(dcc, OURS).startswith(f"Instruct it again (11.6) until {end}, or leave it"), (
+        "while the other lasts"
+    )
     assert what_to_do(dcc, THEIRS).startswith(f"Its Import Supplier can instruct it (11.6) until {end}; otherwise")
     assert what_to_do(dcc, None).startswith("Its Import Supplier can instruct it again (11.6), until")
+
+
+def test_after_the_refusal_of_one_half_the_other_is_not_asked_for(dcc: Steering) -> None:
+    """Before, both were, on the operator's page and their own, and until a day at which the other half is over."""
+    dcc.piloting()
+    instructs(dcc, OURS, LATER)
+    instructs(dcc, THEIRS, FIRST)
+    refused = csp.ScheduleDecision("R1", OURS, "L1", GroupDecision.REFUSED)
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    end = show_time(FIRST.end)
+    assert what_to_do(dcc, None).startswith(f"Its Import Supplier can instruct it again (11.6), until {end}; otherwise")
+    assert what_to_do(dcc, THEIRS).startswith(f"Its Import Supplier can instruct it (11.6) until {end}; otherwise")
+    ours = what_to_do(dcc, OURS)
+    assert ours.startswith(f"Instruct it again for safe launch (11.6, stage SafeLaunch), {AFTER}, until {end}")
+    assert "both" not in ours
+    with dcc.store.read() as conn:
+        (anew,) = (one for one in tasks_of_hub(conn, HUBS[SPLIT - 1], dcc.clock.now()) if one.party == OURS)
+    assert (anew.task, anew.subject, anew.due) == (Task.INSTRUCT_ANEW, "RefusedByCSP", FIRST.end)
+    dcc.passes(FIRST.end)
+    assert what_to_do(dcc, None).startswith(f"Its suppliers can instruct it, both of them (11.6), until {last(dcc)}")
+    assert what_to_do(dcc, OURS).endswith("It takes instructions of both its suppliers.")
+
+
+def test_of_a_half_that_dcc_chose_the_other_alone_is_asked_for(dcc: Steering) -> None:
+    dcc.piloting()
+    chosen = esi.PilotSelection("R1", THEIRS, (SPLIT,), Period(PILOT.start + WEEK, PILOT.end))
+    assert dcc.says(chosen).status == "Accepted"
+    assert what_to_do(dcc, None).startswith("Its Import Supplier can instruct it (11.6), until")
+    assert what_to_do(dcc, THEIRS).startswith("Its Import Supplier can instruct it (11.6) until")
+    assert "both" not in what_to_do(dcc, OURS)
 
 
 def test_of_a_hub_on_the_list_the_pilots_date_is_said_and_of_others_that_of_safe_launch(dcc: Steering) -> None:
@@ -279,7 +311,10 @@ def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) ->
     ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000)).replace(OURS, [SPLIT])
     assert what_to_do(dcc, OURS).startswith("You protect it: take it off your protected hubs to instruct it (11.6)")
     assert what_to_do(dcc, THEIRS) == before
-    assert what_to_do(dcc, None).startswith("It is protected by its Import Supplier (`protect list`), so that no group")
+    assert what_to_do(dcc, None).startswith(
+        "It is protected by its Import Supplier (`protect list`), so that no group takes it"
+    )
+    assert "batch" in what_to_do(dcc, None), "which takes it all the same"
     with dcc.store.read() as conn:
         rows = [hub_row(conn, PARTIES[viewer], SPLIT, dcc.clock.now()) for viewer in PARTIES if viewer != OURS]
         rows.append(hub_on_a_page(conn, PARTIES[THEIRS], SPLIT, dcc.clock.now()))
