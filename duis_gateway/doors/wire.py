@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 from duis_gateway.doors.feeds import Feed
 from duis_gateway.doors.http1 import is_host
@@ -23,6 +24,7 @@ _ASCII = frozenset({"us-ascii", "ascii"})
 class HttpRequest:
     """One HTTP request. `headers` has lower-case names; `content` is the body; `remote` is the peer's own address.
 
+    `arrived`: when the whole request was there, on the monotonic clock.
     `notes` is where whoever answers writes what the log is to say beside this. Headers by which a proxy speaks of
     somebody else (`Forwarded`, `X-Forwarded-*`, `X-SSL-*`) are read by nobody (T56). `scheme` is "http" or "https";
     `organisations` are those of the TLS client certificate, None where senders are not bound to them.
@@ -38,6 +40,7 @@ class HttpRequest:
     notes: dict[str, object] = field(default_factory=dict, compare=False)
     scheme: str = "http"
     organisations: frozenset[str] | None = None
+    arrived: float = field(default_factory=monotonic, compare=False)
 
     @property
     def host(self) -> str:

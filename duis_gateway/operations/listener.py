@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from time import monotonic
 
 from duis_gateway.doors.http import Edge, Route
 from duis_gateway.doors.wire import Answer, HttpRequest
@@ -37,17 +39,40 @@ def operations_app(
         told = {"status": "ready" if good else "not ready", "checks": said, "installation": installation}
         return _json(200 if good else 503, told)
 
-    def exposition(request: HttpRequest) -> Answer:
-        media_type, content = metrics.exposition(request.headers.get("accept", ""))
-        return Answer(200, media_type, content, (*_FRESH, ("Vary", "Accept")))
-
+    exposition = _Exposition(metrics)
     # `/health` is what a monitor asks that knows of one address only.
-    served = {"/health": ready, "/health/live": live, "/health/ready": ready, "/metrics": exposition}
+    served: dict[str, Callable[[HttpRequest], Answer]] = {
+        "/health": ready,
+        "/health/live": live,
+        "/health/ready": ready,
+        "/metrics": exposition,
+    }
     routes = [
         Route(path, "operations", path, _READ, serve, waits=serve is exposition, apart=serve is exposition)
         for path, serve in served.items()
     ]
     return Edge([*routes, *console], metrics, access_lines=False)
+
+
+class _Exposition:
+    """What is written out once is for everybody who had asked before: many may ask, and to write it takes milliseconds.
+
+    One worker calls this (`apart`), so that nothing is locked.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._written: dict[str, tuple[float, bytes]] = {}  # by media type, of which there are few
+
+    def __call__(self, request: HttpRequest) -> Answer:
+        accept = request.headers.get("accept", "")
+        media_type = self._metrics.media_type(accept)
+        began, content = self._written.get(media_type, (-inf, b""))
+        if began <= request.arrived:
+            began = monotonic()
+            _, content = self._metrics.exposition(accept)
+            self._written[media_type] = began, content
+        return Answer(200, media_type, content, (*_FRESH, ("Vary", "Accept")))
 
 
 def _json(status: int, content: Mapping[str, object]) -> Answer:

@@ -106,3 +106,8 @@ class Metrics:
         """Return everything, and its media type: Prometheus' text format, or OpenMetrics where `accept` names it."""
         encode, media_type = choose_encoder(accept)
         return media_type, encode(self.registry)
+
+    @staticmethod
+    def media_type(accept: str) -> str:
+        """Return which media type `exposition` chooses."""
+        return choose_encoder(accept)[1]

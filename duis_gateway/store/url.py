@@ -22,6 +22,8 @@ def parse(url: str) -> URL:
         ConfigurationError: what no connection could ever be made with: it says which part, and how it is to be.
     """
     scheme, is_sqlite, path = url.partition(":///")
+    if "\0" in url or ("%00" in url and scheme != "sqlite"):  # libpq would stop there, and take its defaults
+        raise ConfigurationError("the store's URL has a NUL character (%00), which nothing in it can have")
     if scheme == "sqlite" and is_sqlite:
         return URL.create("sqlite", database=path)
     try:

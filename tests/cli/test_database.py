@@ -82,6 +82,7 @@ def test_an_option_that_there_is_not_is_called_a_mistake_of_the_url(
         ("postgresql://duis@127.0.0.1:abc/duis", "no port from 1 to 65535"),
         ("postgresql://duis@127.0.0.1:99999/duis", "no port from 1 to 65535"),
         ("postgresql://duis@127.0.0.1:1,127.0.0.1:2/duis", "?host=ONE:5432&host=OTHER:5432"),
+        ("postgresql://duis@127.0.0.1:5433/%00", "a NUL character (%00)"),
         ("postgresql://duis@127.0.0.1/duis?sslmode=requir", "sslmode=requir, which is not one of disable, allow"),
     ],
 )

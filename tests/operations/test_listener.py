@@ -12,6 +12,7 @@ import pytest
 
 from duis_gateway import __version__
 from duis_gateway.doors.http import Edge
+from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.errors import NotDurable
 from duis_gateway.operations.delivery_metrics import DeliveryMetrics
 from duis_gateway.operations.figures import FiguresCollector, OutboxFigures, Sources
@@ -88,6 +89,21 @@ def test_the_outbox_is_read_at_each_scrape() -> None:
     assert "gw_outbox_oldest_age_seconds 3.5" in first
     assert 'gw_outbox_pending{kind="email"} 1.0' in second
     assert "gw_dead_letters 4.0" in second
+
+
+def test_what_many_wait_for_is_written_out_once_for_all_who_had_asked_before() -> None:
+    """Each writing takes milliseconds: three hundred that did not read kept others waiting for seconds."""
+    written: list[bool] = []
+
+    def figures() -> OutboxFigures:
+        written.append(True)
+        return OutboxFigures({"http": len(written)}, 0, 0.0)
+
+    app = operations_app(Metrics(Sources(figures)), all_well)
+    asked = [HttpRequest("GET", "/metrics", "", {"host": "gateway"}, b"", f"127.0.0.{n}", "") for n in range(100)]
+    assert {b'gw_outbox_pending{kind="http"} 1.0' in whole(app.answer(one)) for one in asked} == {True}
+    assert b'gw_outbox_pending{kind="http"} 2.0' in get(app, "/metrics")[2], "who asks afterwards is told what is now"
+    assert len(written) == 2
 
 
 def test_a_database_that_is_away_is_one_line_for_each_figure_and_no_traceback(
