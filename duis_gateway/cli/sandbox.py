@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from duis_gateway.cli.output import say, say_to_any_reader
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.cli.terminal import BAD
 from duis_gateway.duis.identifiers import eui_as_typed
+from duis_gateway.errors import GatewayError
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.parameters import FLAG, HUB, HUBS, MOMENT, STEP, URL, Command, Parameter
 from duis_gateway.sandbox.remote import DEFAULT_PORT, Remote
@@ -23,6 +25,7 @@ from duis_gateway.sandbox.scenario import document_of, read_scenario, shipped
 from duis_gateway.sandbox.words import Line, in_lines
 
 _PORT = WholeNumber(0, 65534)
+_NAMED = re.compile("`([a-z-]+)`")
 
 
 def _shipped(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -79,12 +82,17 @@ def remote_of(context: click.Context, at: int | None) -> Remote:
     return Remote(at if at is not None else group.get("port", DEFAULT_PORT))
 
 
-def _told(result: Mapping[str, Any], as_json: bool) -> int:
-    """Print the result of a command; the exit code says whether the gateway accepted everything."""
+def _told(result: Mapping[str, Any], as_json: bool, as_typed: Callable[[str], str] = str) -> int:
+    """Print the result of a command; the exit code says whether the gateway accepted everything.
+
+    `as_typed` puts what is said about the command into the words of the command line.
+    """
     if as_json:
         say(json.dumps(result, indent=1))
     else:
-        lines = in_lines(result) or [Line("Done; no message came of it.")]
+        notes, failed = map(as_typed, result["notes"]), result["failed"]
+        said = {**result, "notes": list(notes), "failed": None if failed is None else as_typed(failed)}
+        lines = in_lines(said) or [Line("Done; no message came of it.")]
         for text, bad in lines:
             say(text, style=BAD if bad else None)
     refused = any(one["status"] in ("Refused", "PartlyAccepted") for one in result["answers"])
@@ -113,8 +121,21 @@ class _Party(click.Choice[str]):
 _METAVARS = {id(HUB): "hub", id(HUBS): "hub", id(MOMENT): "time", id(URL): "url"}
 
 
-def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _as_typed(text: str, command: Command) -> str:
+    """Return what the sandbox says, with the names of a command's parameters as they are on the command line."""
+    words = {one.name: _word(one) for one in command.parameters}
+    return _NAMED.sub(lambda found: f"`{words.get(found[1], found[1])}`", text)
+
+
+def _word(one: Parameter) -> str:
+    if one.content:
+        return "FILE"
+    return one.name.upper() if one.argument else f"--{one.name}"
+
+
+def _option(one: Parameter, about: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the argument or option for a parameter; what is not given is left to the sandbox, which knows the rest."""
+    about = f"{about[:1].upper()}{about[1:]}."
     if one.content:
         return click.argument(one.name, metavar="FILE", type=READABLE, required=one.required)
     words = None if one.kind is FLAG else one.kind.words
@@ -123,8 +144,7 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
     if one.argument:
         return click.argument(one.name, type=kind, nargs=-1 if one.many else 1, required=one.required)
     if one.kind is FLAG:
-        about = one.about[:1].upper() + one.about[1:]
-        return click.option(f"--{one.name}/--no-{one.name}", default=None, help=f"{about}.")
+        return click.option(f"--{one.name}/--no-{one.name}", default=None, help=about)
     default = one.default if isinstance(one.default, int | str) and not isinstance(one.default, bool) else None
     return click.option(
         f"--{one.name}",
@@ -132,7 +152,7 @@ def _option(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]
         multiple=one.many,
         cls=Option,
         show_default=str(default) if default is not None else False,
-        help=f"{one.about[:1].upper()}{one.about[1:]}.",
+        help=about,
     )
 
 
@@ -149,11 +169,15 @@ def _made(command: Command) -> click.Command:
     def callback(at: int | None, as_json: bool, **values: Any) -> int:
         given = {name.replace("_", "-"): value for name, value in values.items() if value not in (None, ())}
         members = {name: document_of(value) if isinstance(value, Path) else value for name, value in given.items()}
-        return _told(remote_of(click.get_current_context(), at).do(command.name, members), as_json)
+        try:
+            result = remote_of(click.get_current_context(), at).do(command.name, members)
+        except GatewayError as error:
+            raise type(error)(_as_typed(str(error), command)) from None
+        return _told(result, as_json, lambda text: _as_typed(text, command))
 
     decorated: Callable[..., Any] = _json_option(_port_option(callback))
     for one in reversed(command.parameters):
-        decorated = _option(one)(decorated)
+        decorated = _option(one, _as_typed(one.about, command))(decorated)
     steps = any(one.argument and one.kind is MOMENT for one in command.parameters)
     return click.command(command.name, help=command.about, cls=_Steps if steps else click.Command)(decorated)
 

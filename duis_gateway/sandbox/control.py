@@ -17,6 +17,7 @@ from duis_gateway.doors.server import Server
 from duis_gateway.doors.wire import Answer, HttpRequest, check_coding, wants_page
 from duis_gateway.errors import GatewayError, MessageRefused, refusal_of
 from duis_gateway.sandbox import page
+from duis_gateway.sandbox.cast import LAST_HUB
 from duis_gateway.sandbox.commands import BY_COMMAND, RESET
 from duis_gateway.sandbox.mails import Mail
 from duis_gateway.sandbox.openapi import describe
@@ -38,7 +39,12 @@ _HTML = "text/html; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
 _POST, _GET, _PAGE = ("POST",), ("GET", "HEAD"), ("GET", "HEAD", "POST")
 _COMMANDS = {f"/v1/{name}": name for name in (*BY_COMMAND, RESET.name)}
-_MESSAGE = re.compile(r"(/v1)?/(messages|mails)/")
+_NONE: Mapping[re.Pattern[str], str] = {
+    re.compile(r"(/v1)?/(messages|mails)/[^/]+"): "there is no such message",
+    re.compile(r"/v1/messages/[^/]+/answer"): "there is no such message, or it was not answered",
+    re.compile(r"/v1/hubs/[^/]+"): f"there is no such hub: hubs are 1 to {LAST_HUB}, or an EUI-64 of one of them",
+}
+"""What to say where there is no such thing, by the paths of such things."""
 _OWN_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _MOST_FIELDS = 50
 _MOST_NEWS = 20
@@ -99,8 +105,7 @@ class Control:
         with self._sandbox.renewal.reading():
             shown = self._shown(path, request)
             if shown is None:
-                there_is_none = "there is no such message" if _MESSAGE.match(path) else "nothing is served here"
-                raise _Refused(HTTPStatus.NOT_FOUND, there_is_none)
+                raise _Refused(HTTPStatus.NOT_FOUND, _there_is_none(path))
             has_forms = path == "/" or path.startswith("/messages/")
             _check_method(request, _PAGE if has_forms else _GET)
             if request.method != "POST":
@@ -201,6 +206,11 @@ class _Refused(Exception):
     def __init__(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, headers
+
+
+def _there_is_none(path: str) -> str:
+    """Say what there is not: a thing of a known kind, or anything at all."""
+    return next((said for kind, said in _NONE.items() if kind.fullmatch(path)), "nothing is served here")
 
 
 def _check_origin(request: HttpRequest) -> None:

@@ -379,11 +379,11 @@ def address(turn: Turn, supplier: Member, url: str | None, passing: bool, ended:
     world, name = turn.world, supplier.name
     if ended is not None:
         if url is not None or passing:
-            raise WrongCommand("ended says that a passing URL is at its end; it goes with no other")
+            raise WrongCommand("`ended` says that a passing URL is at its end: it goes without `url` and `passing`")
         addresses.end(world, supplier, ended)
         return
     if passing and url is None:
-        raise WrongCommand("a passing address needs its url")
+        raise WrongCommand("`passing` needs its `url`")
     if url is not None and not addresses.resolves(world, url):
         turn.note(f"the host of {url} is not known here; what is sent waits until its name resolves")
     others = addresses.are_passing(world, supplier)

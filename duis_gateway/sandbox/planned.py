@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from csp_mgmt_gw.mock import Csp
-from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.view import OutboxStats
 from duis_gateway.partners.xml import format_time
@@ -52,25 +52,34 @@ def planned_now(
         raise CannotBeDone(f"{release.release_id} is paused: {proceed} lets it go on")
     for line in waits:
         turn.note(line)
-    if unplanned and not release.paused:
-        _instruct(turn, unplanned, release, instruct)
+    not_taken = _instruct(turn, unplanned, release, instruct) if unplanned and not release.paused else ()
     of_now = due(turn, release)
-    if left := [d for d in unplanned if d not in of_now]:
+    if left := [d for d in unplanned if d not in of_now and d not in not_taken]:
         turn.note(f"{cast.hub_names(left)} {'is' if len(left) == 1 else 'are'} left: {_why_left(turn, left)}")
     return [d for d in device_ids if d in of_now]
 
 
 def _instruct(
     turn: Turn, device_ids: Sequence[int], release: Release, instruct: Callable[[Sequence[int], datetime], None]
-) -> None:
-    """Let DCC instruct hubs from now on (CannotBeDone: it was taken, and yet none of them is planned now)."""
+) -> Collection[int]:
+    """Let DCC instruct hubs from now on; return those that the gateway did not take, as its answer says of each.
+
+    Raises:
+        CannotBeDone: hubs were taken, and yet none of them is planned now.
+    """
     ends = min(turn.now + A_WEEK, release.automatic_date - A_MINUTE)
     if ends <= turn.now:
-        return
+        return ()
     instruct(device_ids, ends)
     turn.world.settle()
-    if turn.exchanges[-1]["status"] != "Refused" and not due(turn, release).intersection(device_ids):
-        raise CannotBeDone(f"DCC has instructed {cast.hub_names(device_ids)}, but {_why_left(turn, device_ids)}")
+    answer = turn.exchanges[-1]
+    if answer["status"] == "Refused":
+        return device_ids
+    not_taken = {parse_eui(one["item"]) for one in answer.get("refused", ())}
+    if not due(turn, release).intersection(device_ids):
+        taken = [d for d in device_ids if d not in not_taken]
+        raise CannotBeDone(f"DCC has instructed {cast.hub_names(taken)}, but {_why_left(turn, taken)}")
+    return not_taken
 
 
 def _why_left(turn: Turn, device_ids: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from lxml import html
 
 from tests.support.asked import exchange
+from tests.support.cli import done, refused, run
 from tests.support.gateway_process import wait_until
 from tests.support.sandboxes import RunningSandbox, sandbox
 
@@ -91,6 +92,39 @@ def test_what_a_csp_was_not_told_is_said_not_to_be_told(town: RunningSandbox) ->
     assert again["failed"].startswith("DCC has instructed hub 2, but south, which behaves down, has not been told yet")
     town.do("csp", name="south", behaviour="normal")
     assert town.do("activate", hub=[2, 3])["notes"] == []
+
+
+def test_of_a_hub_that_dcc_cannot_instruct_only_the_answer_says_why(town: RunningSandbox) -> None:
+    """After the reason it was said that nothing is planned for it, as if planning it could help."""
+    town.do("activate", hub=[1])
+
+    def reasons(*hub: int) -> list[str]:
+        result = town.do("activate", hub=hub)
+        assert (result["notes"], result["failed"]) == ([], None)
+        return [item["reason"] for one in result["answers"] for item in one.get("refused", ())]
+
+    runs, not_commissioned = "of another device model, or already runs the version", "not commissioned"
+    assert reasons(1) == [runs]
+    assert sorted(reasons(1, 40, 2)) == [not_commissioned, runs]
+    town.do("csp", name="south", behaviour="down")
+    late = town.do("activate", hub=[1, 3])["failed"]
+    assert late.startswith("DCC has instructed hub 3, but south, which behaves down, has not been told yet")
+
+
+def test_on_the_command_line_what_it_takes_has_its_names_there(town: RunningSandbox) -> None:
+    """`supplier` was said to name another's group, where the option is --supplier; the API's name is another."""
+    at = ("--port", str(town.port))
+    of_whom = "it was decided on as a group of you; `{}` names another's"
+    assert town.do("group", group="G1", decision="accepted")["notes"] == [of_whom.format("supplier")]
+    assert of_whom.format("--supplier") in run("sandbox", "group", "G1", "accepted", *at).output
+    assert of_whom.format("supplier") in run("sandbox", "group", "G1", "accepted", "--json", *at).output
+    assert "`--least` says how a threshold counts: give `--threshold`, too" in refused(
+        2, "sandbox", "announce", "--least", "2", *at
+    )
+    assert "a delay needs `--until`" in refused(2, "sandbox", "decide", "delay", *at)
+    assert "one of `HUB` is empty" in refused(2, "sandbox", "activate", "", *at)
+    assert "say needs `FILE`: the document" in refused(2, "sandbox", "say", "dcc", "/dev/null", *at)
+    assert "With `--threshold`: how many" in " ".join(done("sandbox", "announce", "--help").split())
 
 
 def test_what_is_tried_again_just_now_waits_as_well(town: RunningSandbox) -> None:

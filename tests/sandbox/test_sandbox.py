@@ -398,6 +398,11 @@ NINES = "9" * 5000
         ("GET", f"/v1/messages/{NINES}", "", 404, "there is no such message"),
         ("GET", f"/v1/mails/{NINES}", "", 404, "there is no such message"),
         ("GET", "/messages/%D9%A3", "", 404, "there is no such message"),
+        ("GET", f"/v1/messages/{NINES}/answer", "", 404, "there is no such message, or it was not answered"),
+        ("GET", "/v1/hubs/121", "", 404, "there is no such hub: hubs are 1 to 120, or an EUI-64 of one of them"),
+        ("GET", "/v1/hubs/abc", "", 404, "there is no such hub: hubs are 1 to 120"),
+        ("GET", "/v1/hubs/90-B3-D5-1F-30-01-00-00", "", 404, "there is no such hub: hubs are 1 to 120"),
+        ("GET", "/v1/hubs/1/2", "", 404, "nothing is served here"),
         ("GET", "/v1/clock", "", 405, "POST"),
         ("POST", "/v1/status", "{}", 405, "GET, HEAD"),
         ("DELETE", "/v1/messages/1", "", 405, "GET, HEAD"),
@@ -508,7 +513,7 @@ def test_on_the_command_line_steps_back_documents_and_wrong_letters(town: Runnin
     assert "<" not in said.output, "the gateway's reason, and not its XML"
     assert "what read was given is not UTF-8" in refused(2, "sandbox", "read", "you", "\udcff", *at)
     assert "names no host" in refused(2, "listen", "you", "--forward", "http:///", *at)
-    assert "one of `hub` is empty" in refused(2, "sandbox", "activate", "", *at)
+    assert "one of `HUB` is empty" in refused(2, "sandbox", "activate", "", *at)
 
 
 @pytest.mark.requirement("EX-4")
