@@ -82,14 +82,15 @@ def _over(facts: PlanFacts) -> VoidReason:
 def _of_a_half(facts: PlanFacts, reason: VoidReason) -> VoidReason:
     """Return why a split hub is not moved of which one supplier's half alone stands.
 
-    A supplier whose own period is over was told so; who had none was told nothing of the end of the other's.
+    A supplier whose own period is over was told so; who had none was told nothing of the end of the other's. Whose own
+    half stands awaits the other's, whatever ended that.
     """
     suppliers, viewer = facts.hub.suppliers, facts.viewer
     own = viewer if viewer is not None and viewer in suppliers and given_by(facts, viewer) else None
     if own is not None and not instructs(facts, own):
         return _over(facts)
     if any(instructs(facts, one) for one in suppliers):
-        return next(filter(None, (ended_void(facts, one) for one in suppliers)), reason)
+        return next(filter(None, (ended_void(facts, one) for one in suppliers_seen(facts))), reason)
     by_batch = facts.batch is not None and is_over(facts.batch, facts.at)
     return _over(facts) if viewer is None or by_batch else _not_instructed(facts)
 

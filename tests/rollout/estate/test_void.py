@@ -189,13 +189,15 @@ def test_after_the_last_day_for_instructions_nobody_is_said_to_be_waited_for(dcc
             assert (format_eui(SPLIT) in {row["device_id"] for row in rows}) is there
 
 
-def test_of_a_half_that_a_revision_ended_both_read_why(dcc: Steering) -> None:
-    """Before, it was the second supplier who was said to be awaited."""
+def test_of_a_half_that_a_revision_ended_its_supplier_reads_why_and_the_other_that_it_is_awaited(
+    dcc: Steering,
+) -> None:
+    """Before, the second supplier read of its own good group that it did not end before the automatic date."""
     instructs(dcc, THEIRS, OF_LAUNCH, SPLIT)
     instructs(dcc, OURS, LATER, OWN_NORTH, OWN_SOUTH, SPLIT)
     dcc.announces(revision=2, automatic_date=LATER.start)
     assert void_of(dcc, OURS) == {"TooLate": 3}
-    assert void_of(dcc, THEIRS) == {"TooLate": 1}
+    assert void_of(dcc, THEIRS) == {"AwaitsSecondSupplier": 1}
     assert void_of(dcc, DCC) == {"TooLate": 3}
 
 

@@ -206,10 +206,11 @@ def test_a_joint_plan_of_which_a_revision_ends_one_half_in_a_pause_is_told_to_bo
     before = dcc.last_row()
     terms = PilotTerms(Period(PILOT.start, LATER.start), limit=10)
     assert dcc.announces(revision=2, pilot=terms).status == "Accepted"
-    assert words_since(dcc, before) == dict.fromkeys(((one, SPLIT) for one in OF_SPLIT), "OutsidePilot")
-    assert void_of(dcc, THEIRS) == {"OutsidePilot": 1}
+    outside = dict.fromkeys(((one, SPLIT) for one in OF_NORTH), "OutsidePilot")
+    assert words_since(dcc, before) == {**outside, (THEIRS, SPLIT): "AwaitsSecondSupplier"}
+    assert void_of(dcc, THEIRS) == {"AwaitsSecondSupplier": 1}
     pauses(dcc, RolloutAction.PROCEED)
-    assert void_of(dcc, THEIRS) == {"OutsidePilot": 1}
+    assert void_of(dcc, THEIRS) == {"AwaitsSecondSupplier": 1}
 
 
 @pytest.mark.requirement("BR-3.3", "X06")
@@ -240,7 +241,8 @@ def test_the_group_that_a_revision_ends_is_named_also_where_dcc_s_choice_carries
         instructs(dcc, THEIRS, LATER, SPLIT, name="G")
     before = dcc.last_row()
     dcc.announces(revision=2, pilot=PilotTerms(Period(PILOT.start, LATER.start), limit=10))
-    assert groups_of(dcc, before, OURS) == {("OutsidePilot" if joint else "AwaitsSecondSupplier", "W1", "Pilot")}
+    assert groups_of(dcc, before, OURS) == {("AwaitsSecondSupplier", "W1", "Pilot")}
+    assert groups_of(dcc, before, THEIRS) == ({("OutsidePilot", "G", "Pilot")} if joint else set())
     words_since(dcc, before)
 
 

@@ -274,7 +274,10 @@ def test_no_decision_is_asked_for_on_a_half_that_stays_alone(dcc: Steering) -> N
 
 @pytest.mark.requirement("X07", "BR-3.3")
 def test_the_decision_on_a_half_is_answered_with_the_reason_that_is_shown(dcc: Steering) -> None:
-    """The brother: N74 named another reason than X09 and the status, where a revision had ended the other half."""
+    """The brother: N74 named another reason than the status, where a revision had ended the other half.
+
+    And then it said of the supplier's own good group that it was not within the pilot.
+    """
     instructs(dcc, OURS, FIRST, SPLIT)
     instructs(dcc, THEIRS, LATER, SPLIT)
     dcc.announces(revision=2, pilot=PilotTerms(Period(PILOT.start, LATER.start), limit=10))
@@ -282,8 +285,10 @@ def test_the_decision_on_a_half_is_answered_with_the_reason_that_is_shown(dcc: S
     accepted = csp.ScheduleDecision("R1", OURS, "W1", GroupDecision.ACCEPTED)
     assert dcc.says(accepted, by=NORTH, door=Door.CSP).status == "Accepted"
     ((reason, *_),) = told(dcc, before, "NotPlanned")[OURS]
-    assert {reason: 1} == void_of(dcc, OURS)
-    assert cs06(dcc, SPLIT) == reason
+    assert reason == "AwaitsSecondSupplier"
+    assert void_of(dcc, OURS) == {reason: 1}
+    assert void_of(dcc, THEIRS) == void_of(dcc, NORTH) == {"OutsidePilot": 1}
+    assert cs06(dcc, SPLIT) == "OutsidePilot"
 
 
 @pytest.mark.requirement("X01", "X10")
