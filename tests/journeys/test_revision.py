@@ -83,7 +83,7 @@ def test_each_supplier_of_a_split_hub_reads_its_own_group_and_never_the_others(p
     assert play.pilot_schedule("gas", other).code == "I99"
     play.forget()
     play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
-    assert void(play, "gas") == {"AwaitsSecondSupplier OTHER Pilot": sorted(lot["split"])}, "its group stands, and waits"
+    assert void(play, "gas") == {"AwaitsSecondSupplier OTHER Pilot": sorted(lot["split"])}, "its group waits"
     assert void(play, "main") == {"OutsidePilot EARLY Pilot": sorted([*lot["own"][:2], *lot["split"]])}
 
 
