@@ -57,6 +57,7 @@ class _Place:
         joined = join(message, evidence, evidence.c.message == message.c.id)
         self.answer = select(message.c.digest, evidence.c.answer).select_from(joined).where(*chosen)
         self.raw = select(evidence.c.raw).select_from(joined).where(*chosen)
+        self.number = select(message.c.id).where(*chosen)
         self.insert_evidence = insert(evidence)
         self.insert = {
             name: dialect.insert(message).on_conflict_do_nothing().returning(message.c.id)
@@ -110,6 +111,13 @@ def evidence_of(connection: Connection, identity: MessageIdentity) -> bytes | No
     """Return the message as it came over the wire; None if there has been none, or its bytes were pruned."""
     place, key = _place(identity)
     return connection.execute(place.raw, key).scalar_one_or_none() or None
+
+
+def explanation_to(connection: Connection, identity: RequestId) -> str | None:
+    """Return what the answer to the Service Request with this identity means for it, in words."""
+    place, key = _place(identity)
+    number = connection.execute(place.number, key).scalar_one_or_none()
+    return None if number is None else explanation_of(connection, number)
 
 
 def explanation_of(connection: Connection, number: int) -> str | None:

@@ -35,7 +35,6 @@ from duis_gateway.sandbox import addresses, cast
 from duis_gateway.sandbox.cast import CSPS, MODELS, MOST_RELEASES, Member, Upcoming, upcoming
 from duis_gateway.sandbox.parameters import WrongCommand, moment_of
 from duis_gateway.sandbox.planned import A_MINUTE, A_WEEK, csp_of, planned_now
-from duis_gateway.sandbox.players import summary
 from duis_gateway.sandbox.saying import own_words
 from duis_gateway.sandbox.standing import counts_of
 from duis_gateway.sandbox.turn import Turn
@@ -279,19 +278,22 @@ def group(
         None if end is None else moment_of(end, turn.now),
         reason,
     )
-    for one in _csps_of_group(turn, found, supplier, group) if csp is None else (csp,):
+    named = _hubs_of_group(turn, found, supplier, group)
+    for one in _csps_of(turn, named) if csp is None else (csp,):
         turn.say(one.name, body)
-    if all(one["status"] == "Refused" for one in turn.exchanges):
+    if not named:
         turn.note(f"it was decided on as a group of {supplier.name}; `supplier` names another's")
 
 
-def _csps_of_group(turn: Turn, release: Release, supplier: Member, group: str) -> Sequence[Member]:
-    """Return the CSPs in whose regions hubs of a group lie; all of them where there is none of this name."""
+def _hubs_of_group(turn: Turn, release: Release, supplier: Member, group: str) -> Sequence[int]:
     with turn.world.store.read() as conn:
-        named = [
-            d for one in schedules.instructions(conn, release.release_id, supplier.eui, group) for d in one.device_ids
-        ]
-    known = turn.hubs(named)
+        asked = schedules.instructions(conn, release.release_id, supplier.eui, group)
+    return [d for one in asked for d in one.device_ids]
+
+
+def _csps_of(turn: Turn, device_ids: Sequence[int]) -> Sequence[Member]:
+    """Return the CSPs in whose regions these hubs lie; without hubs all of them."""
+    known = turn.hubs(device_ids)
     return [one for one in CSPS if any(hub.csp_region in one.regions for hub in known.values())] or CSPS
 
 
@@ -412,7 +414,7 @@ def say(turn: Turn, party: Member, xml: str) -> None:
     turn.notes.extend(notes)
     player = turn.world.players[party.name]
     kind, exchange = player.say(content)
-    turn.exchanges.append(summary(exchange, player, kind))
+    turn.keep(exchange, player, kind)
 
 
 def clock(turn: Turn, to: datetime | timedelta) -> None:

@@ -28,7 +28,6 @@ from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS
 from duis_gateway.sandbox.parameters import WrongCommand
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.standing import next_steps, standing_of
-from duis_gateway.sandbox.traffic import judged_in
 from duis_gateway.sandbox.undelivered import why_undelivered
 from duis_gateway.sandbox.words import Line, News, in_lines
 from duis_gateway.text.numbers import is_digits
@@ -128,7 +127,7 @@ def message(sandbox: Sandbox, number: int, news: News) -> str | None:
         one=found[0],
         news=news.lines,
         waits=None if row is None else why_undelivered(sandbox.world, row),
-        judged=None if answer is None else judged_in(answer[0]),
+        judged=traffic.verdict(number),
         console=sandbox.world.console,
         content=_readable(content) if kind == "xml" else opened(content).text[:_MOST_SHOWN],
         proof=_proof(trust, content) if kind == "xml" else "an email is not signed",

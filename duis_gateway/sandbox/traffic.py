@@ -172,6 +172,20 @@ class Traffic:
             sent = None if answer or one.outbox is None else outbox_view.find(conn, one.outbox)
         return None if sent is None else (sent[1], "email" if sent[0].channel == "email" else "xml")
 
+    def verdict(self, number: int) -> Verdict | None:
+        """Return what a message that came in was answered; None: it was not, or nothing is left of it."""
+        with self._lock:
+            one = self._seen[number - 1] if 0 < number <= len(self._seen) else None
+        if one is None:
+            return None
+        with self._store.read() as conn:
+            return _judged(conn, one)
+
+    def explanation(self, request_id: str) -> str | None:
+        """Return what the answer to a Service Request means for it, where that says more than its code."""
+        with self._store.read() as conn:
+            return evidence.explanation_to(conn, RequestId.parse(request_id))
+
 
 _NOT_PLAIN = ("E", "W", "Refused", "PartlyAccepted")
 
@@ -180,8 +194,7 @@ def _said(conn: Connection, one: Seen) -> str | None:
     """Return what a message that came in was answered, in words; None where it was taken as it is."""
     if one.identity is None or not one.outcome.startswith(_NOT_PLAIN):
         return None
-    found = evidence.find_answer(conn, one.identity)
-    judged = None if found is None else judged_in(found.answer)
+    judged = _judged(conn, one)
     return None if judged is None else _in_short(judged)
 
 
@@ -191,10 +204,13 @@ def _in_short(judged: Verdict) -> str:
     return "; ".join([judged.text, *items])
 
 
-def judged_in(answer: bytes) -> Verdict | None:
-    """Return what an answer of the gateway says; None: nothing is left of it."""
+def _judged(conn: Connection, one: Seen) -> Verdict | None:
+    """Return what the answer to a message says, in the words that the gateway has for this one, if any."""
+    if one.identity is None or (found := evidence.find_answer(conn, one.identity)) is None:
+        return None
+    explanation = evidence.explanation_to(conn, one.identity) if isinstance(one.identity, RequestId) else None
     try:
-        return verdict_in(parse_trusted(answer))
+        return verdict_in(parse_trusted(found.answer), explanation)
     except MessageRefused:
         return None
 

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from duis_gateway.client.requests import ServiceRequest
+from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.direct_instructions import store as direct_instructions
@@ -21,7 +22,7 @@ from duis_gateway.rollout.schedules import store as schedules
 from duis_gateway.sandbox.cast import Member
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
-from duis_gateway.sandbox.players import summary
+from duis_gateway.sandbox.players import Player, summary
 from duis_gateway.sandbox.standing import newest_approved, under_next
 from duis_gateway.sandbox.world import World
 
@@ -49,9 +50,16 @@ class Turn:
         else:
             kind, release = type(body).__name__, getattr(body, "release_id", None)
         exchange = player.send(body, door)
-        self.exchanges.append(summary(exchange, player, kind, release))
+        self.keep(exchange, player, kind, release)
         self.world.traffic.look()
         return exchange
+
+    def keep(self, exchange: Exchange, player: Player, kind: str, release: str | None = None) -> None:
+        """Keep what a party's message was answered: in the words that the gateway has for this request, if any."""
+        told = summary(exchange, player, kind, release)
+        if exchange.answer is not None and player.member.kind is PartyKind.SUPPLIER:
+            told["text"] = self.world.traffic.explanation(exchange.message_id) or told["text"]
+        self.exchanges.append(told)
 
     def note(self, text: str) -> None:
         """Keep something that the person should know."""

@@ -27,7 +27,9 @@ REQUEST = RequestId(ALPHA, GAMMA, 7)
 MESSAGE = MessageId(BETA, "m-1")
 
 
-def _record(connection: Connection, identity: MessageIdentity, answer: bytes = b"answer") -> None:
+def _record(
+    connection: Connection, identity: MessageIdentity, answer: bytes = b"answer", explanation: str | None = None
+) -> None:
     messages.record(
         connection,
         identity,
@@ -38,6 +40,7 @@ def _record(connection: Connection, identity: MessageIdentity, answer: bytes = b
         digest=b"d" * 32,
         raw=b"<raw/>",
         answer=answer,
+        explanation=explanation,
     )
 
 
@@ -54,6 +57,17 @@ def test_an_identity_is_used_up_once_and_its_answer_kept(store: Store, identity:
     with store.read() as connection:
         assert messages.find_answer(connection, identity) == StoredAnswer(b"d" * 32, b"answer")
         assert messages.evidence_of(connection, identity) == b"<raw/>"
+
+
+def test_what_an_answer_means_for_its_request_is_found_by_the_requests_identity(store: Store) -> None:
+    other = replace(REQUEST, counter=8)
+    with store.write() as connection:
+        _record(connection, other)
+        _record(connection, REQUEST, explanation="too late")
+    with store.read() as connection:
+        assert messages.explanation_to(connection, REQUEST) == "too late"
+        assert messages.explanation_to(connection, other) is None
+        assert messages.explanation_to(connection, replace(REQUEST, counter=9)) is None
 
 
 def test_identities_differ_in_every_part(store: Store) -> None:

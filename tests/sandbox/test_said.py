@@ -111,6 +111,36 @@ def test_of_a_hub_that_dcc_cannot_instruct_only_the_answer_says_why(town: Runnin
     assert late.startswith("DCC has instructed hub 3, but south, which behaves down, has not been told yet")
 
 
+def test_a_refused_request_is_answered_in_the_words_that_the_gateway_has_for_it(town: RunningSandbox) -> None:
+    """All that its code can stand for was said: too late, or a wrong period, or hubs under way (they are listed)."""
+
+    def answered(command: str, **members: object) -> str:
+        (answer,) = town.do(command, supplier="you", **members)["answers"]
+        assert answer["status"] == "Refused"
+        *_, message = [one for one in town.remote.get("/v1/messages") if one["from"] == "you"]
+        assert message["said"] == f"{answer['code']}: {answer['text']}"
+        assert answer["text"] in words(page(town, f"/messages/{message['number']}").get_element_by_id("message"))
+        return str(answer["text"])
+
+    of_group = "the period of the group GROUP-1/Pilot"
+    backwards = "it starts on 2027-01-12 09:00 UTC and ends on 2027-01-05 09:00 UTC"
+    assert (
+        answered("instruct", hub=[7], start="+8d", end="+1d") == f"{of_group} does not end after it starts: {backwards}"
+    )
+    assert answered("instruct", hub=[7], start="-8d", end="-1d").startswith(f"{of_group} was over when the request")
+    assert answered("instruct", hub=[7], end="+400d").startswith(f"{of_group} does not end before the automatic date")
+    assert answered("cancel", group="G7") == "nothing is cancelled: the group G7/Pilot is not known"
+
+
+def test_whose_group_it_is_is_said_only_of_one_that_the_supplier_does_not_have(town: RunningSandbox) -> None:
+    """Of a group that was refused for its new period, another supplier was suggested."""
+    town.do("choose", supplier="you", hub=[7])
+    town.do("instruct", supplier="you", hub=[7], group="G1")
+    result = town.do("group", group="G1", decision="amended", start="+8d", end="+1d")
+    assert [one["status"] for one in result["answers"]] == ["Refused"]
+    assert result["notes"] == []
+
+
 def test_on_the_command_line_what_it_takes_has_its_names_there(town: RunningSandbox) -> None:
     """`supplier` was said to name another's group, where the option is --supplier; the API's name is another."""
     at = ("--port", str(town.port))

@@ -189,7 +189,7 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
         ran.output
     )
     for number in ("first", "0", "121", "99999"):
-        assert "each `hub` must be a number from 1 to 120" in refused(2, "sandbox", "activate", number, *at)
+        assert "each `HUB` must be a number from 1 to 120" in refused(2, "sandbox", "activate", number, *at)
     assert "must be a time that exists (day" in refused(2, "sandbox", "clock", "2027-02-30", *at)
     town.do("announce", model="433100ac", days="30")
     known = {one["release"] for one in town.status()["releases"]}
