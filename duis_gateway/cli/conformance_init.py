@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from duis_gateway.rollout.hubs.records import Hub
 
 PROFILE = "conformance.toml"
 _HOST = "127.0.0.1"
+_LOWEST_PORT, _HIGHEST_PORT = 10_000, 32_000  # Linux gives away 32768 and above, others 49152 and above
 _FIRST_PARTY, _FIRST_HUB = parse_eui("90-B3-D5-1F-3C-00-00-00"), parse_eui("00-DB-12-3C-00-00-00-00")
 _MANUFACTURER, _MODEL, _REGION, _RUNNING = "C0DE", "PACK", "North", "00000001"
 _BOTH = frozenset(Role)
@@ -57,9 +60,14 @@ def make_profile(directory: Path) -> Path:
 
 
 def _free_port() -> int:
-    """A port that nothing listens on now, for the parties' registered URLs."""
-    with socket.create_server((_HOST, 0)) as server:
-        return int(server.getsockname()[1])
+    """A port that nothing listens on, for the parties' registered URLs.
+
+    The pack opens it again at each run: one that the system chose would go to whatever connects somewhere meanwhile.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_HIGHEST_PORT - _LOWEST_PORT)
+        with suppress(OSError), socket.create_server((_HOST, port)):
+            return port
 
 
 def _eui(name: str) -> int:

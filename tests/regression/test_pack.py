@@ -167,6 +167,15 @@ def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     assert not reports.parent.exists(), "nothing was played, and nothing is left"
 
 
+def test_the_port_that_parties_are_registered_with_stays_free_between_runs(tmp_path: Path) -> None:
+    """One that the system had chosen went to whoever connected next, and a run could not open it."""
+    for number in range(3):
+        directory = tmp_path / str(number)
+        assert run("conformance", "init", directory).code == 0
+        _, port = read_profile(directory / "conformance.toml").listen
+        assert 1_024 <= port < 32_768, "systems give away by themselves what is above"
+
+
 def test_what_a_run_needs_is_looked_at_before_it_begins(tmp_path: Path) -> None:
     """Where a whole run would be lost, or would mean something else."""
     (tmp_path / "file").touch()
