@@ -139,7 +139,7 @@ batch_hub = Table(
     metadata,
     owned_by("batch", "batch_id"),
     key("device_id", Unsigned64),
-    Column("since", UtcTime),  # NULL: since the batch came
+    Column("since", UtcTime),  # not used any more; gateways before used it, so that only a later migration may drop it
     Index(None, "device_id"),
     sqlite_with_rowid=False,
 )

@@ -66,9 +66,8 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     tx.send(to_csps(_located(good, named), to_csp, release.release_id, tx))
     tx.send(_to_suppliers(alert, by_supplier(named[d] for d in good), tx))
     before = direct.batch_hubs(tx.conn, release.release_id, body.group_id)
-    since = direct.batched_since(tx.conn, release.release_id, good, tx.now)
     held = held_plans(tx, release, {*before, *good})
-    direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id), since)
+    direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id))
     replan(tx, release, (*before, *good), held)
     return accepted(message, _items(judgement.findings))
 

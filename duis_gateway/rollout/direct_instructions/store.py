@@ -29,6 +29,7 @@ from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.store.bulk import (
     id_list,
+    insert_ids,
     insert_ids_with,
     of_head,
     stored_columns,
@@ -38,18 +39,15 @@ from duis_gateway.store.tables import hub
 from duis_gateway.store.types import unsigned
 
 
-def put_batch(connection: Connection, group: DirectGroup, since: Mapping[int, datetime] = MappingProxyType({})) -> None:
-    """Keep a batch, in the place of the one of the same release and name.
-
-    The hubs of `since` were in a batch that counted from then on, without a gap.
-    """
+def put_batch(connection: Connection, group: DirectGroup) -> None:
+    """Keep a batch, in the place of the one of the same release and name."""
     key = {"release_id": group.release_id, "group_id": group.group_id}
     had_a_period = _with_a_period(connection, group) if group.period is None else {}
     _end(connection, batch, batch_hub, _equal(batch, key), Ending(group.received_at, TAKEN_BACK), staying=group)
     for was, ids in had_a_period.items():
         events.note(connection, _period_gone(was, group.received_at), ids)
     number = _put(connection, batch, key, group)
-    insert_ids_with(connection, batch_hub, "batch_id", number, group.device_ids, "since", since)
+    insert_ids(connection, batch_hub, "batch_id", number, group.device_ids)
 
 
 def _with_a_period(connection: Connection, group: DirectGroup) -> Mapping[DirectGroup, list[int]]:
@@ -313,7 +311,7 @@ def selected_for_other(
 def batches_naming(connection: Connection, release_id: str, ids: Iterable[int]) -> dict[int, DirectGroup]:
     """Return the newest batch of the release of each of these hubs that is in one; without the hubs of each.
 
-    Hubs that were in one from the same time on share one object.
+    Hubs of one batch share one object.
     """
     heads = connection.execute(_in_order(batch), {"of": release_id})
     batches = {
@@ -322,26 +320,11 @@ def batches_naming(connection: Connection, release_id: str, ids: Iterable[int]) 
     }
     newest = {number: place for place, number in enumerate(batches)}
     found: dict[int, int] = {}
-    given = tuple(ids)
-    for device_id, number in _naming(connection, batch_hub, batches, given):
+    for device_id, number in _naming(connection, batch_hub, batches, tuple(ids)):
         other = found.get(device_id)
         if other is None or newest[number] > newest[other]:
             found[device_id] = number
-    since = _since(connection, batch_hub, batches, given)
-    met: dict[_Choice, DirectGroup] = {}
-    for device_id, number in found.items():
-        key = number, since.get((number, device_id))
-        met.setdefault(key, replace(batches[number], since=key[1]))
-    return {device_id: met[number, since.get((number, device_id))] for device_id, number in found.items()}
-
-
-def batched_since(connection: Connection, release_id: str, ids: Iterable[int], now: datetime) -> dict[int, datetime]:
-    """Return from when hubs have been in a batch of the release, without a gap; of those for which one counts now."""
-    return {
-        device_id: one.since or one.received_at
-        for device_id, one in batches_naming(connection, release_id, ids).items()
-        if one.period is None or not is_over(one.period, now)
-    }
+    return {device_id: batches[number] for device_id, number in found.items()}
 
 
 def _period(starts: datetime | None, ends: datetime | None) -> Period | None:
@@ -363,7 +346,7 @@ def selections_naming(
     oldest = {number: place for place, number in enumerate(groups)}
     choices: dict[int, tuple[_Choice, ...]] = {}
     given = tuple(ids)
-    since = _since(connection, selected_hub, groups, given)
+    since = _since(connection, groups, given)
     for device_id, number in _naming(connection, selected_hub, groups, given):
         choices[device_id] = (*choices.get(device_id, ()), (number, since.get((number, device_id))))
     alike = {
@@ -374,23 +357,20 @@ def selections_naming(
 
 
 _Choice = tuple[int, datetime | None]
-"""What DCC chose, or a batch, by number, and from when a hub was instructed that it names."""
+"""What DCC chose, by number, and from when a hub was instructed that it names."""
 
 
-def _since(
-    connection: Connection, members: Table, groups: Collection[int], ids: Iterable[int]
-) -> dict[tuple[int, int], datetime]:
-    """Return from when hubs were instructed where that is not when DCC named them, by choice or batch, and hub."""
+def _since(connection: Connection, groups: Collection[int], ids: Iterable[int]) -> dict[tuple[int, int], datetime]:
+    """Return from when hubs were instructed where that is not when DCC chose them, by choice and hub."""
     if not groups:
         return {}
-    owner = next(iter(members.primary_key.columns))
     wanted = id_list(connection, ids)
     query = (
-        select(owner, members.c.device_id, members.c.since)
-        .join_from(wanted, members, members.c.device_id == wanted.c.value)
-        .where(members.c.since.is_not(None))
+        select(selected_hub.c.selection_id, selected_hub.c.device_id, selected_hub.c.since)
+        .join_from(wanted, selected_hub, selected_hub.c.device_id == wanted.c.value)
+        .where(selected_hub.c.since.is_not(None))
     )
-    return {(row[0], row.device_id): row.since for row in connection.execute(query)}
+    return {(row.selection_id, row.device_id): row.since for row in connection.execute(query)}
 
 
 @cache  # every list asks for batches, and mostly there are none

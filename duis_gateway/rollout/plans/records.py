@@ -93,7 +93,6 @@ class PlanFacts:
             in which they were given.
         batch: the period in which DCC instructed the hub by itself (`BatchInstruction`), if it did and named one.
         undated_batch: DCC instructed the hub by itself and named no period: it goes at the automatic date.
-        batch_given: from when DCC has instructed it in that batch, and those whose place it took, without a gap.
         in_pilot: DCC named a period, and the hub is in the pilot, as far as the release has not left it.
         scheduled: the period for which the CSP's own schedule has the hub, if it has.
         unable: suppliers whose DUIS version has no Service Requests to instruct with, or that are not registered.
@@ -113,7 +112,6 @@ class PlanFacts:
     instructions: tuple[HubInstruction, ...] = ()
     batch: Period | None = None
     undated_batch: bool = False
-    batch_given: datetime | None = None
     in_pilot: bool = False
     scheduled: Period | None = None
     unable: frozenset[int] = frozenset()

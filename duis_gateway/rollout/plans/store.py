@@ -261,7 +261,6 @@ def _facts(
         instructions=(*_instructions(hub, shared, said.naming, pieces), *_chosen(said.selections)),
         batch=None if said.batch is None else said.batch.period,
         undated_batch=said.batch is not None and said.batch.period is None,
-        batch_given=None if said.batch is None else said.batch.since or said.batch.received_at,
         in_pilot=said.in_pilot,
         scheduled=scheduled,
         unable=hub.suppliers - shared.able,
