@@ -264,7 +264,7 @@ class _Connection:
         if code == pycurl.E_URL_MALFORMAT:
             return Failure(FailureKind.ADDRESS, _printable(text))
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            return Failure(FailureKind.TIMEOUT, self._late(text))
+            return Failure(FailureKind.TIMEOUT, self._late())
         if code in _TLS_ERRORS:
             return Failure(FailureKind.TLS, _printable(text))
         number = self._handle.getinfo(pycurl.OS_ERRNO)
@@ -272,10 +272,11 @@ class _Connection:
         cause = text if system in text else f"{text}: {system}"
         return Failure(FailureKind.CONNECTION, _printable(cause))
 
-    def _late(self, text: str) -> str:
+    def _late(self) -> str:
         settings, told = self._settings, self._handle.getinfo
         if self._asked:
-            return _printable(f"no answer within {settings.total_timeout:g} s: {text}")
+            begun = f": only its beginning came, HTTP {self._status}" if self._status else ""
+            return f"no answer within {settings.total_timeout:g} s{begun}"
         missing = "TLS handshake" if told(pycurl.CONNECT_TIME) else "connection"
         within = f"within {min(settings.connect_timeout, settings.total_timeout):g} s"
         return f"no {missing if told(pycurl.NAMELOOKUP_TIME) else 'address of the host'} {within}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -143,6 +143,25 @@ def last_error(conn: Connection, state: str, recipient: int, channel: str | None
         first = first.where(outbox.c.channel == channel)
     found = conn.execute(first.order_by(outbox.c.id).limit(_LOOKED_AT)).scalars()
     return next((error for error in found if error), None)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The first of a recipient's dead letters: by which channels they went, and how old the oldest is, in seconds."""
+
+    channels: Sequence[str]
+    oldest_age: float
+
+
+def given_up(conn: Connection, recipient: int) -> GivenUp:
+    """Return what dead letters a recipient has; looks at its first hundred, as `last_error`."""
+    first = select(outbox.c.channel, outbox.c.enqueued_at).where(
+        outbox.c.state == _UNDELIVERED["dead"], outbox.c.recipient == recipient
+    )
+    rows = conn.execute(first.order_by(outbox.c.id).limit(_LOOKED_AT)).all()
+    now = now_seconds(conn)
+    ages = (now - row.enqueued_at for row in rows)
+    return GivenUp(sorted({row.channel for row in rows}), max(0.0, max(ages, default=0.0)))
 
 
 def failed_attempts(conn: Connection, message: int, limit: int = 100) -> list[FailedAttempt]:

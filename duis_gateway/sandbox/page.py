@@ -21,6 +21,7 @@ from duis_gateway.client.soap import signed_document
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.envelope.parse import parse_trusted
 from duis_gateway.errors import MessageRefused
+from duis_gateway.operations.console.code_words import subject_of
 from duis_gateway.sandbox import cast, hub_filter
 from duis_gateway.sandbox.commands import COMMANDS
 from duis_gateway.sandbox.mails import Mail, opened
@@ -75,6 +76,7 @@ def overview(sandbox: Sandbox, asked: Mapping[str, str], news: News) -> str:
         standing=standing,
         now=sandbox.world.clock.now(),
         name_of=cast.name_of,
+        subject_of=subject_of,
         you=next(one for one in status["parties"] if one["name"] == "you"),
         news=news.lines,
         asked={name: asked.get(name, "") for name in ASKED},

@@ -150,7 +150,7 @@ def test_silence_on_a_kept_connection_is_no_answer(transport: HttpTransport) -> 
     with Receiver() as receiver:
         assert post(transport, receiver) is None
         receiver.mode = receivers.HANG
-        assert failed(post(transport, receiver)).detail.startswith("no answer within 1 s: ")
+        assert failed(post(transport, receiver)).detail == "no answer within 1 s"
         assert receiver.connections == 1
 
 

@@ -37,7 +37,7 @@ from duis_gateway.sandbox.remote import CommandFailed, Remote
 from duis_gateway.sandbox.renewal import Renewal
 from duis_gateway.sandbox.sandbox import Sandbox
 from duis_gateway.sandbox.scenario import shipped
-from tests.support.browsers import chromium
+from tests.support.browsers import chromium, cut_off
 from tests.support.cli import done, refused, run
 from tests.support.gateway_process import wait_until
 from tests.support.sandboxes import RunningSandbox, read_until, sandbox, saying
@@ -999,6 +999,7 @@ def test_nothing_of_the_page_is_cut_off(town: RunningSandbox) -> None:
             page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page.goto(f"{town.remote.url}/")
             assert page.evaluate(wide) == 0, width
+            assert cut_off(page) == [], width
             found = Axe().run(page).response["violations"]
             assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
             for link in page.locator("nav a").all():

@@ -32,3 +32,17 @@ def serious(page: Page) -> list[tuple[str, str]]:
     assert found["passes"]
     grave = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
     return [(one["id"], one["nodes"][0]["html"]) for one in grave]
+
+
+def cut_off(page: Page) -> list[str]:
+    """The placeholders of a page that their fields are too narrow for."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("input[placeholder]")].filter((field) => {
+            if (!field.getClientRects().length) return false;
+            const style = getComputedStyle(field), ruler = document.createElement("canvas").getContext("2d");
+            ruler.font = style.font;
+            const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+            return ruler.measureText(field.placeholder).width > room;
+        }).map((field) => field.placeholder)"""
+    )
+    return found

@@ -1,8 +1,11 @@
-"""What the codes in a hub's history mean, in words, for whoever reads it on a page."""
+"""What the codes of hubs mean, in words, for whoever reads them on a page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from duis_gateway.rollout.deadlines.off_plan import OFF_PLAN
+from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 
 _VOID = {
@@ -30,6 +33,26 @@ _HELD = {VoidReason.PAUSED}
 """What is said on the wire to be void, and goes on once DCC lets the release proceed."""
 
 
+def with_words(code: str, *, of_plan: bool = False) -> str:
+    """Return a code of why an instruction is void with its words: "PeriodEnded (the period has ended)".
+
+    `of_plan`: of how hubs left their plan. What is no such code (a region, a group) is returned as it is.
+    """
+    if of_plan and code in list(DeviationKind):
+        return f"{code} ({OFF_PLAN[DeviationKind(code)]})"
+    return f"{code} ({_VOID[VoidReason(code)]})" if not of_plan and code in list(VoidReason) else code
+
+
+def subject_of(task: str, subject: str) -> str:
+    """Return what a task is about, with the words of its code where it is one."""
+    match task:
+        case Task.INSTRUCT_ANEW:
+            return with_words(subject)
+        case Task.LOOK_INTO_DEVIATIONS:
+            return with_words(subject, of_plan=True)
+    return subject
+
+
 def happened(what: str) -> str:
     """Return what a row of a hub's history says happened, with the words of its code: of what needs none, as it is."""
     kind, _, code = what.partition(": ")
@@ -39,3 +62,11 @@ def happened(what: str) -> str:
     if kind == "off plan" and code in list(DeviationKind):
         return f"{kind}: {OFF_PLAN[DeviationKind(code)]} ({code})"
     return what
+
+
+OF_CODES: Mapping[str, Callable[..., str]] = {
+    "happened": happened,
+    "subject_of": subject_of,
+    "with_words": with_words,
+}
+"""What templates call by these names."""

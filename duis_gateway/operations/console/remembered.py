@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 _PATIENCE = 2.0
-_QUICK = 0.5
+_QUICK = 1.0
 _REST = 20.0
 _AFFORDABLE = 2.0
 """Seconds that all figures may take together to be counted anew whenever something happens."""

@@ -37,7 +37,7 @@ from duis_gateway.operations.console import (
     waiting,
 )
 from duis_gateway.operations.console.actions import Form, Guard
-from duis_gateway.operations.console.code_words import happened
+from duis_gateway.operations.console.code_words import OF_CODES
 from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import events_of, mark_of
@@ -351,7 +351,7 @@ class Console:
             "read_only": actions.READ_ONLY,
         }
         names = self._names.get(None)
-        shared |= {"hubs_of": hub_list.of_task, "happened": happened, "names": names.value if names else {}}
+        shared |= {"hubs_of": hub_list.of_task, "names": names.value if names else {}, **OF_CODES}
         text = render(f"{_HERE}/{template}", **shared, **facts)
         return answers.page(text)
 

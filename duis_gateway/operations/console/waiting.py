@@ -40,10 +40,7 @@ def backlogs(conn: Connection, relay: bool) -> list[Backlog]:
     """
     stats = outbox_view.stats(conn)
     known = {party.eui: party for party in parties.all_parties(conn)}
-    dead = [
-        Backlog(eui, "", "dead", number, outbox_view.last_error(conn, "dead", eui) or "given up")
-        for eui, number in stats.dead.items()
-    ]
+    dead = [_dead(conn, eui, number) for eui, number in stats.dead.items()]
     pending = []
     for place, backlog in stats.pending.items():
         first = outbox_view.undelivered(conn, "pending", place.recipient, place.channel, limit=1)
@@ -58,6 +55,11 @@ def backlogs(conn: Connection, relay: bool) -> list[Backlog]:
         for place, number in stats.in_flight.items()
     ]
     return [*dead, *pending, *flying]
+
+
+def _dead(conn: Connection, recipient: int, messages: int) -> Backlog:
+    found, why = outbox_view.given_up(conn, recipient), outbox_view.last_error(conn, "dead", recipient)
+    return Backlog(recipient, " and ".join(found.channels), "dead", messages, why or "given up", found.oldest_age)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from duis_gateway.doors.wire import Answer, HttpRequest
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import MessageRefused, NoSuchPath, TokenRefused, refusal_of
 from duis_gateway.operations.console import answers, asked, hub_list, message, search
-from duis_gateway.operations.console.code_words import happened
+from duis_gateway.operations.console.code_words import OF_CODES
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import mark_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
@@ -54,7 +54,7 @@ ROOT = "/supplier"
 _HERE = "duis_gateway.operations.supplier_pages"
 _READ = ("GET", "HEAD")
 _A_MOMENT = 2.0
-_AGAIN = 10  # seconds
+_SOON = 5  # seconds
 _UNDELIVERED = 50
 _OF_MESSAGES = ("way", "hub", "kind", "state", "release", "since", "until", "before", "further")
 _WHOSE = "supplier"
@@ -118,9 +118,10 @@ class SupplierPages:
             facts, not_approved = what_it_follows_from(conn), announced(conn)
             mark = mark_of(conn, self._clock.now())
         standing = self._standing.get(supplier.eui, facts=facts, mark=mark)
-        page = self._page(
+        return self._page(
             "overview.html",
             supplier,
+            again=_again(standing),
             live=[one for one in every if one.release.state.is_live],
             held=[one for one in every if not (one.release.state.is_live or one.release.state.is_over)],
             over=[one.release for one in every if one.release.state.is_over],
@@ -131,7 +132,6 @@ class SupplierPages:
             counted=standing,
             announced=not_approved,
         )
-        return _renewed(page, standing)
 
     def release(self, supplier: Party, request: HttpRequest) -> Answer:
         """One release: its terms, what there is to do, the supplier's list and groups."""
@@ -150,8 +150,8 @@ class SupplierPages:
             far = Figure(standing.value.far[release_id], standing.age, standing.is_behind)
         facts = {"page": found, "one": found.release, "standing": _value(standing), "far": far}
         facts |= {"announced": not_approved}
-        page = self._page("release.html", supplier, **facts)
-        return _renewed(page, far if found.release.state.is_over else standing)
+        again = _again(far if found.release.state.is_over else standing)
+        return self._page("release.html", supplier, again=again, **facts)
 
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
@@ -238,9 +238,12 @@ class SupplierPages:
         return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers), error)
 
     def _page(self, template: str, supplier: Party | None, **facts: object) -> Answer:
-        shared: dict[str, object] = {"now": self._clock.now(), "supplier": supplier, "root": ROOT}
-        shared |= {"happened": happened, "hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status}
-        return answers.page(render(f"{_HERE}/{template}", **shared, **facts))
+        """Return a page; with `again`, a browser loads it anew after so many seconds, as it runs no script."""
+        shared: dict[str, object] = {"now": self._clock.now(), "supplier": supplier, "root": ROOT, "again": 0}
+        shared |= {"hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status, **OF_CODES}
+        shared |= facts
+        page = answers.page(render(f"{_HERE}/{template}", **shared))
+        return replace(page, headers=(*page.headers, ("Refresh", str(again)))) if (again := shared["again"]) else page
 
     def _count(self, supplier: int) -> Standing:
         with self._store.read() as conn:
@@ -259,11 +262,9 @@ def _registered(conn: Connection, supplier: int) -> Party:
     return who
 
 
-def _renewed(page: Answer, figure: Figure[Any] | None) -> Answer:
-    """Have a browser load a page again whose figures are being counted: it has no script to take them in."""
-    if figure is not None and not figure.is_behind:
-        return page
-    return replace(page, headers=(*page.headers, ("Refresh", str(_AGAIN))))
+def _again(figure: Figure[Any] | None) -> int:
+    """Return after how many seconds a page is to be loaded again whose figures are being counted; 0: it is not."""
+    return 0 if figure is not None and not figure.is_behind else _SOON
 
 
 def _value(figure: Figure[Standing] | None) -> Standing | None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from duis_gateway.operations import flags
 from duis_gateway.outbox import view as outbox_view
-from tests.support.browsers import chromium, serious
+from tests.support.browsers import chromium, cut_off, serious
 from tests.support.console_scene import REASON, TOKEN, Shown, give_up
 from tests.support.installation import NOW
 
@@ -79,6 +79,7 @@ def test_every_page_fits_and_is_accessible(browser: Browser, shown: Shown, schem
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (address, width)
                 assert page.evaluate(CUT_OFF) == [], (address, width)
+                assert cut_off(page) == [], (address, width)
                 assert width != read_at or serious(page) == [], address
 
 

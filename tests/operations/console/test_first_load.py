@@ -63,7 +63,7 @@ def test_figures_that_take_long_say_what_they_lack_and_come_by_themselves(
         if who is None:
             assert pages.read(path).xpath("//*[@data-live]//*[@data-behind]"), "the script takes in what is newer"
         else:
-            assert pages.headers(path, who)["Refresh"] == "10"
+            assert pages.headers(path, who)["Refresh"] == "5"
     monkeypatch.setattr(remembered, "_AFFORDABLE", 1e9)
     for path, who in EVERY:
         assert SINCE not in pages.words(path, who), path

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browsers import chromium, serious
+from tests.support.browsers import chromium, cut_off, serious
 from tests.support.console_scene import REASON, Shown
 
 pytestmark = pytest.mark.processes
@@ -47,6 +47,7 @@ def test_every_page_fits_and_is_accessible(browser: Browser, shown: Shown, schem
             for width in (2560, 1280, 390):
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (place, width)
+                assert cut_off(page) == [], (place, width)
                 assert width != read_at or serious(page) == [], place
 
 
