@@ -32,7 +32,7 @@ DONE, NO, WRONG = 0, 1, 2
 
 LARGEST_ID = 2**63 - 1
 """The largest number that a database has for something."""
-_SECONDS = re.compile(r"[+-]?[0-9]{0,20}(\.[0-9]{0,20})?")
+_SECONDS = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,20}(\.[0-9]{0,20})?")
 _DAY = 24 * 60 * 60.0
 _ANY_LENGTH = 10_000
 
@@ -132,15 +132,26 @@ NEW_FILE = _NewFile(dir_okay=False, writable=True, allow_dash=True, path_type=Pa
 
 
 class WholeNumber(click.IntRange):
-    """A whole number in this range, in the digits 0 to 9; Python would accept other scripts' digits, and `1_0`."""
+    """A whole number in this range, in the digits 0 to 9; Python would accept other scripts' digits, and `1_0`.
+
+    `why_least` completes what is said of a smaller one.
+    """
 
     name = "number"
 
+    def __init__(self, least: int, most: int, why_least: str = "") -> None:
+        super().__init__(least, most)
+        self._least, self._most = least, most
+        self._why_least = f": {why_least}" if why_least else ""
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it."""
-        if isinstance(value, str) and not is_digits(value.strip().removeprefix("+").removeprefix("-"), LONGEST):
-            self.fail(f"{value[:60]!r} is not a whole number", param, ctx)
-        return super().convert(value, param, ctx)
+        text, wanted = str(value).strip(), f"a whole number from {self._least:,} to {self._most:,}"
+        if not is_digits(text.removeprefix("+").removeprefix("-"), LONGEST):
+            self.fail(f"{text[:60]!r} is not {wanted}", param, ctx)
+        if not self._least <= int(text) <= self._most:
+            self.fail(f"{text} is not {wanted}{self._why_least if int(text) < self._least else ''}", param, ctx)
+        return int(text)
 
 
 class Identifier(WholeNumber):
@@ -160,9 +171,10 @@ class Seconds(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it; what is not a number at all (nan) would pass for any number."""
-        if isinstance(value, str) and not _SECONDS.fullmatch(value.strip()):
-            self.fail(f"{value[:60]!r} is not a number of seconds", param, ctx)
-        return super().convert(value, param, ctx)
+        text = str(value).strip()
+        if not _SECONDS.fullmatch(text) or not 0 < float(text) <= _DAY:
+            self.fail(f"{text[:60]!r} is not a number of seconds above 0 and up to {_DAY:,.0f}", param, ctx)
+        return float(text)
 
 
 def config_file_option(name: str, about: str = "The configuration file.", **more: Any) -> Callable[[F], F]:

@@ -13,7 +13,7 @@ import click
 from duis_gateway.cli.common import DONE, NO, WholeNumber
 from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.cli.screen import TerminalScreen
-from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, run
+from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, WHY_HUBS, WHY_SUPPLIERS, run
 
 HUBS = 52_000
 FOLDER = "demo-work"
@@ -27,8 +27,20 @@ FOLDER = "demo-work"
     show_default=f"{FOLDER}, or {FOLDER}-2 and so on if that is in use",
     help="An empty folder for the PKI, the configuration, the database and every message.",
 )
-@click.option("--suppliers", type=WholeNumber(FEWEST_SUPPLIERS, 100), default=FEWEST_SUPPLIERS, show_default=True)
-@click.option("--hubs", type=WholeNumber(FEWEST_HUBS, 15_000_000), default=HUBS, show_default=True)
+@click.option(
+    "--suppliers",
+    type=WholeNumber(FEWEST_SUPPLIERS, 100, WHY_SUPPLIERS),
+    default=FEWEST_SUPPLIERS,
+    show_default=True,
+    help=f"How many take part, at least {FEWEST_SUPPLIERS}: {WHY_SUPPLIERS}.",
+)
+@click.option(
+    "--hubs",
+    type=WholeNumber(FEWEST_HUBS, 15_000_000, WHY_HUBS),
+    default=HUBS,
+    show_default=True,
+    help=f"How many Communications Hubs there are, at least {FEWEST_HUBS:,}: {WHY_HUBS}.",
+)
 @click.option("--force", is_flag=True, help="Replace what an earlier demonstration left in the folder.")
 @click.option(
     "--keep-running",

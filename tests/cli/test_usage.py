@@ -68,11 +68,21 @@ def test_the_environment_may_name_the_configuration(
         (["send", "-", "--out", ""], "send: Invalid value for '--out': it is empty"),
         (["serve", "--config", ""], "serve: Invalid value for '--config': it is empty"),
         (["sandbox", "--workdir", ""], "sandbox: Invalid value for '--workdir': it is empty"),
+        (["serve", "--workers", "0"], "serve: Invalid value for '--workers': 0 is not a whole number from 1 to 256"),
+        (["serve", "--workers", "1_0"], "'--workers': '1_0' is not a whole number from 1 to 256"),
+        (["demo", "--hubs", "200"], "200 is not a whole number from 2,000 to 15,000,000: the story has a pilot in"),
+        (["demo", "--suppliers", "3"], "3 is not a whole number from 4 to 100: the story tells them apart by"),
+        (["send", "-", "--timeout", "."], "'.' is not a number of seconds above 0 and up to 86,400"),
+        (["send", "-", "--wait", "0"], "'0' is not a number of seconds above 0 and up to 86,400"),
         (["verify", "none.xml", "--trust", "."], "verify: Invalid value for 'FILE': File 'none.xml' does not exist."),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str], expected: str) -> None:
     assert expected.casefold() in refused(2, *words).casefold()
+
+
+def test_that_there_are_too_many_is_not_explained_as_too_few() -> None:
+    assert refused(2, "demo", "--suppliers", "101").endswith("101 is not a whole number from 4 to 100")
 
 
 def test_every_command_explains_itself() -> None:

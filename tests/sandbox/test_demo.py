@@ -301,5 +301,6 @@ def test_force_is_offered_for_and_removes_nothing_but_what_a_demonstration_left(
 def test_too_small_a_story_is_refused(tmp_path: Path) -> None:
     done = demo(tmp_path / "work", "--hubs", "10")
     assert done.returncode == 2
-    assert "--hubs" in done.stderr.strip().splitlines()[-1]
+    said = done.stderr.strip().splitlines()[-1]
+    assert "'--hubs': 10 is not a whole number from 2,000 to 15,000,000: the story has a pilot in every region" in said
     assert not (tmp_path / "work").exists()

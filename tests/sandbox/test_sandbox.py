@@ -657,8 +657,8 @@ def test_what_was_said_before_a_command_failed_is_told(town: RunningSandbox) -> 
     town.do("replay")
     assert "N64" in run("sandbox", "activate", "2", *at).output
     town.do("reset")
-    assert "a delay needs `until`" in refused(2, "sandbox", "decide", "delay", *at)
-    assert "`delay` is for the behaviour slow" in refused(2, "sandbox", "csp", "south", "--delay", "3", *at)
+    assert "a delay needs `--until`" in refused(2, "sandbox", "decide", "delay", *at)
+    assert "`--delay` is for the behaviour slow" in refused(2, "sandbox", "csp", "south", "--delay", "3", *at)
     older = "older: SR11.5 for SEC-2027-A -> HTTP 400 (Refused): older speaks DUIS 5.4, which has no 11.5 and no 11.6"
     assert run("sandbox", "choose", "older", "61", *at).output.splitlines() == [older]
     too_long = town.do("announce", days=400)

@@ -27,6 +27,8 @@ from duis_gateway.sandbox.demo.world import World
 from duis_gateway.store.engine import Store
 
 FEWEST_SUPPLIERS, FEWEST_HUBS = 4, 2000
+WHY_SUPPLIERS = "the story tells them apart by DUIS version and role"
+WHY_HUBS = "the story has a pilot in every region, with hubs that two suppliers share, and a large list beside it"
 _ALWAYS_LEFT = ("gateway.toml", "inventory.csv", "pki", "logs")
 
 
@@ -54,9 +56,9 @@ def run(
         DemoFailed: a process ended, or something did not come about in time.
     """
     if suppliers < FEWEST_SUPPLIERS:
-        raise ConfigurationError(f"the story needs at least {FEWEST_SUPPLIERS} suppliers")
+        raise ConfigurationError(f"there must be at least {FEWEST_SUPPLIERS} suppliers: {WHY_SUPPLIERS}")
     if hubs < FEWEST_HUBS:
-        raise ConfigurationError(f"the story needs at least {FEWEST_HUBS} hubs")
+        raise ConfigurationError(f"there must be at least {FEWEST_HUBS:,} hubs: {WHY_HUBS}")
     _make_room(workdir, force=force)
     workdir.mkdir(parents=True, exist_ok=True)
     with _taken(workdir):
