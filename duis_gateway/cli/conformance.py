@@ -33,7 +33,7 @@ from duis_gateway.conformance.report import (
     read_outcomes,
     write_reports,
 )
-from duis_gateway.conformance.subject import PATIENCE, opened
+from duis_gateway.conformance.subject import OPENAPI, PATIENCE, opened
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.text.controls import shown_lines
 
@@ -113,7 +113,8 @@ def conformance(
         return
     expect_room_for_reports(reports)
     base, http = base_of(url), tls.http(PATIENCE, MAX_ANSWER)
-    answer_to(lambda: http.get(base), wait)  # somebody is there, whoever it is
+    # Somebody is there, whoever it is: asked for what a gateway has, as a refusal would stand first in its log.
+    answer_to(lambda: http.get(f"{base}{OPENAPI}"), wait)
     completion = _play(base, http, read_profile(profile), cases, mask, before)
     written = write_reports(reports, completion, PART if wanted or only or versions or eras else completion.phase)
     others = [f", {completion.count(one)} {one}" for one in (Outcome.FAILED, Outcome.SKIPPED) if completion.count(one)]

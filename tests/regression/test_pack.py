@@ -98,6 +98,9 @@ def test_a_gateway_that_does_otherwise_fails_the_clause_with_what_was_found(subj
 def test_the_command_plays_the_pack_and_writes_its_reports(tmp_path: Path) -> None:
     gateway, reports = tmp_path / "gateway", tmp_path / "reports"
     with started(gateway) as process:
+        assert run("conformance", "--url", process.url, "--profile", "none.toml", "--wait").code == 2
+        looked_for = (gateway / "gateway.log").read_text(encoding="utf-8")
+        assert "refused" not in looked_for, "whether somebody is there is asked without a refusal"
         words = ("--profile", gateway / "conformance.toml", "--reports", reports)
         ran = run("conformance", "--url", process.url, *words, "--era", "existing", "--version", "5.1")
         assert ran.code == 0, ran.error
@@ -145,7 +148,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: tuple[str, ...], reason:
 def test_who_is_there_is_asked_before_who_is_meant() -> None:
     """Without a profile, too, an address at which nobody answers is the error."""
     ran = run("conformance", "--url", "http://127.0.0.1:1", "--profile", "none.toml")
-    assert (ran.code, "http://127.0.0.1:1 could not be reached" in ran.error) == (1, True), ran.error
+    assert (ran.code, "http://127.0.0.1:1/openapi.json could not be reached" in ran.error) == (1, True), ran.error
 
     def nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
         start_response("404 Not Found", [])
@@ -163,7 +166,7 @@ def test_a_gateway_that_is_away_is_one_error(tmp_path: Path) -> None:
     reports = tmp_path / "new" / "reports"
     ran = run("conformance", "--url", "http://127.0.0.1:1", "--profile", profile, "--reports", reports)
     assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
-    assert "http://127.0.0.1:1 could not be reached" in ran.error
+    assert "http://127.0.0.1:1/openapi.json could not be reached" in ran.error
     assert not reports.parent.exists(), "nothing was played, and nothing is left"
 
 
