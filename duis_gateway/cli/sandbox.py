@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 from click.shell_completion import CompletionItem
@@ -221,4 +222,23 @@ def status(context: click.Context, at: int | None, as_json: bool) -> int:
     from duis_gateway.sandbox.main import overview
 
     say("\n".join(overview(found)))
+    return DONE
+
+
+@sandbox.command()
+@click.argument("hub", type=_Given(Parameter("hub", "", HUB)))
+@_json_option
+@_port_option
+@click.pass_context
+def hub(context: click.Context, hub: str, at: int | None, as_json: bool) -> int:
+    """Show how a hub stands, why, and what to do about it; HUB is its number or EUI-64."""
+    found = remote_of(context, at).get(f"/v1/hubs/{quote(hub, safe='')}")
+    if as_json:
+        say(json.dumps(found, indent=1))
+        return DONE
+    under = f" under {found['release']}" if found["release"] else ""
+    say(f"{found['device']}: {found['state'].replace('_', ' ')}{under}")
+    say(f"why         {found['why']}")
+    if found["next_step"]:
+        say(f"what to do  {found['next_step']}")
     return DONE

@@ -27,6 +27,7 @@ class NotNow(CommandFailed):
 
 _ERRORS: Mapping[int, type[GatewayError]] = {
     HTTPStatus.BAD_REQUEST: ConfigurationError,
+    HTTPStatus.NOT_FOUND: ConfigurationError,
     HTTPStatus.SERVICE_UNAVAILABLE: NotNow,
 }
 

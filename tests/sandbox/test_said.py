@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -207,3 +208,26 @@ def test_dcc_decides_on_an_invalidated_pilot_by_the_buttons_of_its_row(town: Run
         invalidated()
         said = town.do(command, **members)
         assert [(one["release"], one["status"]) for one in said["answers"]] == [("SEC-2027-A", "Accepted")]
+
+
+def test_a_command_says_how_a_hub_stands_why_and_what_to_do(town: RunningSandbox) -> None:
+    """It stood on the page and in the API alone."""
+    at = ("--port", str(town.port))
+    town.do("activate", hub=[1])
+    assert done("sandbox", "hub", "1", *at).startswith("00-DB-12-34-56-00-00-01: activated under SEC-2027-A\nwhy ")
+    for name in ("2", "00-DB-12-34-56-00-00-02"):
+        found = town.remote.get(f"/v1/hubs/{name}")
+        said = f"{found['device']}: planned under SEC-2027-A\nwhy         {found['why']}\n"
+        assert done("sandbox", "hub", name, *at) == f"{said}what to do  {found['next_step']}\n"
+        assert json.loads(done("sandbox", "hub", name, "--json", *at)) == found
+    for wrong in ("0", "121", "abc"):
+        assert "there is no such hub: hubs are 1 to 120" in refused(2, "sandbox", "hub", wrong, *at)
+
+
+def test_whose_turn_it_is_names_the_groups_owner_and_how_much_more_there_is(town: RunningSandbox) -> None:
+    town.do("choose", supplier="you", hub=[1, 2])
+    town.do("instruct", supplier="you", hub=[1], group="G")
+    (turns,) = page(town).xpath("//section[@id='releases']//tbody/tr[contains(., 'SEC-2027-A')]/td[@class='turns']")
+    (north,) = [words(one) for one in turns.xpath("ul/li") if words(one).startswith("north: ")]
+    assert north.startswith("north: decide on group G of you, 1 hub - ")
+    assert re.search("and [0-9]+ more tasks?$", north)

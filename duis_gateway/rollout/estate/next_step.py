@@ -58,7 +58,7 @@ def next_step(
             return "Nothing: there is nothing to update it to."
     how = _How(viewer, hub.suppliers if able is None else hub.suppliers & frozenset(able), hub, asked or AskedOfHub())
     if release.paused:
-        held = "Wait: while the release is paused nothing is updated, and DCC decides whether it goes on."
+        held = "While the release is paused, nothing is updated, and DCC decides whether it goes on."
         return f"{tries}{held}{_meanwhile(chosen, now, how)}"
     later = " DCC has to approve the release before anything is updated." if _unapproved(release) else ""
     if plan.period is not None:
@@ -138,11 +138,13 @@ def _meanwhile(chosen: Prospect, now: datetime, how: _How) -> str:
         if not plan.indicative:
             return ""
         start = show_time(plan.period.start)
-        return f" Meanwhile {_DECISION} {start}." if now <= plan.period.start else f" Meanwhile: {_LATE.format(start)}."
+        said = f"{_DECISION} {start}" if now <= plan.period.start else _LATE.format(start)
+        return f" Meanwhile, {said}."
     if plan.basis is Basis.BATCH or now >= release.automatic_date:
         return ""
     by_date = f"its CSP updates it from {show_time(release.automatic_date)} on, if the release goes on"
-    return f" Meanwhile: {_instruct(chosen, now, by_date, how)}"
+    step = _instruct(chosen, now, by_date, how)
+    return f" Meanwhile, {step if step.startswith('DCC') else step[0].lower() + step[1:]}"
 
 
 _DECISION = "its CSP has to decide on the period, by"

@@ -108,7 +108,7 @@ def test_the_first_lines_of_a_hub_say_that_it_failed_whichever_release_has_it_ne
     paused = esi.RolloutDecision("R2", RolloutAction.PAUSE, "why", Standing.CONFIRMED, "DCC")
     assert dcc.says(paused).status == "Accepted"
     said = words(page(dcc, "hub", "hubs", NAME), "//div[@id='standing']")
-    assert "What to do: Look into the failure first. Wait: while the release is paused" in said
+    assert "What to do: Look into the failure first. While the release is paused" in said
     stopped = esi.RolloutDecision("R2", RolloutAction.STOP, "why", Standing.CONFIRMED, "DCC")
     assert dcc.says(stopped).status == "Accepted"
     with pages_over(dcc) as pages:

@@ -65,13 +65,13 @@ def test_in_a_pause_it_says_what_can_be_done_meanwhile() -> None:
     def paused(plan: HubPlan, *, viewer: int | None = 1, hub: Hub = HUB) -> str:
         return next_step(hub, Prospect(replace(RELEASE, paused=True), plan), NOW, viewer=viewer)
 
-    assert f"goes on. Meanwhile: Instruct it for safe launch (11.6, stage SafeLaunch), {AFTER}, until {LAST}" in paused(
+    assert f"goes on. Meanwhile, instruct it for safe launch (11.6, stage SafeLaunch), {AFTER}, until {LAST}" in paused(
         AT_THE_DATE
     )
-    assert f"Meanwhile: Its supplier can instruct it (11.6), until {LAST}" in paused(AT_THE_DATE, viewer=None)
+    assert f"Meanwhile, its supplier can instruct it (11.6), until {LAST}" in paused(AT_THE_DATE, viewer=None)
     half = replace(AT_THE_DATE, void=VoidReason.AWAITS_SECOND_SUPPLIER)
-    assert "Meanwhile: Its Gas Supplier can instruct it" in paused(half, hub=replace(HUB, gas_supplier=2))
-    due = f"Meanwhile its CSP has to decide on the period, by {show_time(SOON.start)}."
+    assert "Meanwhile, its Gas Supplier can instruct it" in paused(half, hub=replace(HUB, gas_supplier=2))
+    due = f"Meanwhile, its CSP has to decide on the period, by {show_time(SOON.start)}."
     assert paused(planned(SOON, indicative=True)).endswith(due)
     assert paused(planned(SOON)).endswith("DCC decides whether it goes on.")
 
@@ -95,7 +95,7 @@ def test_where_nobody_has_to_do_anything_it_says_what_is_waited_for(
 def test_what_stands_in_the_way_comes_first() -> None:
     assert "while the inventory has it as Pending" in step(AT_THE_DATE, hub=replace(HUB, status="Pending"))
     paused = Prospect(replace(RELEASE, paused=True), AT_THE_DATE)
-    assert next_step(HUB, paused, NOW, viewer=1).startswith("Wait: while the release is paused")
+    assert next_step(HUB, paused, NOW, viewer=1).startswith("While the release is paused,")
     unapproved = Prospect(replace(RELEASE, state=ReleaseState.NOTIFIED), AT_THE_DATE)
     assert "DCC has to approve the release" in next_step(HUB, unapproved, NOW, viewer=1)
     failed = Prospect(RELEASE, AT_THE_DATE, failed=True)
