@@ -18,6 +18,7 @@ from itertools import islice
 from lxml import etree
 
 from duis_gateway.envelope.memory import require_memory
+from duis_gateway.envelope.syntax import why_not_xml
 from duis_gateway.errors import NotSafeXml, TooLarge
 
 ElementCaps = Mapping[tuple[str, str], int]
@@ -217,9 +218,8 @@ def _parse(raw: bytes) -> etree._Element:
         require_memory()
         if isinstance(error, etree.XMLSyntaxError) and error.msg == _NOTHING_SAID:
             raise MemoryError from None
-        # str() of a syntax error adds a second, wrong place: "(<string>, line 1)"
-        reason = error.msg if isinstance(error, etree.XMLSyntaxError) else str(error)
-        raise NotSafeXml(f"not well-formed XML: {reason[:200]}") from None
+        reason = why_not_xml(error) if isinstance(error, etree.XMLSyntaxError) else str(error)[:200]
+        raise NotSafeXml(f"not well-formed XML: {reason}") from None
     if root is None:
         raise NotSafeXml("not well-formed XML: there is no root element")
     return root

@@ -22,6 +22,7 @@ from duis_gateway.envelope.parse import Document, ShapeLimits, parse_document, p
 from duis_gateway.errors import MessageRefused, NotSafeXml, TooLarge
 from duis_gateway.flow.incoming import Door
 from duis_gateway.flow.profiles import PROFILES
+from duis_gateway.namespaces import SR
 from duis_gateway.partners.messages import Interface, PartnerBody
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
 from duis_gateway.rollout.hubs.records import Hub
@@ -309,10 +310,44 @@ def test_t10_what_is_not_well_formed_is_the_senders_fault(raw: bytes) -> None:
         parse_trusted(raw)
 
 
-def test_what_is_not_well_formed_is_told_with_one_place() -> None:
+_UNDECLARED = 'line 1, column {}: the prefix {} is not declared: add xmlns:{}="{}" where {} begins'
+_LESS_THAN = "a < stands here that begins no element: write &lt; for it"
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"<a", "line 1, column 3: Couldn't find end of Start Tag a line 1"),
+        (b"<sr:Request/>", _UNDECLARED.format(12, "sr", "sr", SR, "Request")),
+        (b"<a sr:x='1'/>", _UNDECLARED.format(12, "sr", "sr", SR, "a")),
+        (b"<x:a/>", _UNDECLARED.format(5, "x", "x", "...", "a")),
+        (b"<a>\n<b></a>", "line 2, column 8: </a> stands where </b> has to, which ends what begins on line 2"),
+        (
+            b"<a>\n<b>",
+            "line 2, column 4: it ends before <b> does, which begins on line 2: it was cut short, or </b> is missing",
+        ),
+        (b"hello", "line 1, column 1: it does not begin with an element: is it an XML document?"),
+        (b"", "line 1, column 1: it is empty"),
+        (b"<a/><b/>", "line 1, column 5: something follows the end of the first element: a document has one that"),
+        (b"<a>x & y</a>", "line 1, column 7: an & stands here by itself: write &amp; for it"),
+        (b"<a>x&y</a>", "line 1, column 7: an & stands here by itself: write &amp; for it"),
+        (b"<a>&nbsp;</a>", "line 1, column 10: &nbsp; stands for nothing in XML: write the character itself"),
+        (b"<a>< b></a>", f"line 1, column 5: {_LESS_THAN}"),
+        (b"<a>\n <b x='<'/></a>", f"line 2, column 8: {_LESS_THAN}"),
+        (b"<a x=1/>", "line 1, column 6: the value of an attribute has to be in quotes"),
+        (b"<a x='1' x='2'/>", "line 1, column 15: the attribute x is there twice"),
+        (
+            b" <?xml version='1.0'?><a/>",
+            "line 1, column 7: something stands before the XML declaration, be it a blank: it has to come first",
+        ),
+    ],
+    ids=lambda one: str(one)[:30],
+)
+def test_what_is_not_well_formed_is_told_with_one_place_and_what_helps(raw: bytes, said: str) -> None:
+    """The parser's own words stood there: "Namespace prefix sr on Request is not defined"."""
     with pytest.raises(NotSafeXml) as caught:
-        parse(b"<a")
-    assert caught.value.detail == "not well-formed XML: Couldn't find end of Start Tag a line 1, line 1, column 3"
+        parse_trusted(raw)
+    assert caught.value.detail.startswith(f"not well-formed XML: {said}")
 
 
 def test_the_reason_is_short_whatever_the_message_holds() -> None:

@@ -6,12 +6,14 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from lxml import html
 
+from duis_gateway.namespaces import SR
 from tests.support.asked import exchange
 from tests.support.cli import done, refused, run
 from tests.support.gateway_process import wait_until
@@ -156,6 +158,13 @@ def test_on_the_command_line_what_it_takes_has_its_names_there(town: RunningSand
     assert "one of `HUB` is empty" in refused(2, "sandbox", "activate", "", *at)
     assert "say needs `FILE`: the document" in refused(2, "sandbox", "say", "dcc", "/dev/null", *at)
     assert "With `--threshold`: how many" in " ".join(done("sandbox", "announce", "--help").split())
+
+
+def test_what_a_document_lacks_to_be_said_is_told_with_what_helps(town: RunningSandbox, tmp_path: Path) -> None:
+    document = tmp_path / "request.xml"
+    document.write_text('<sr:Request schemaVersion="6.0"/>', encoding="utf-8")
+    said = refused(2, "sandbox", "say", "you", document, "--port", str(town.port))
+    assert f'line 1, column 32: the prefix sr is not declared: add xmlns:sr="{SR}" where Request begins' in said
 
 
 def test_what_is_tried_again_just_now_waits_as_well(town: RunningSandbox) -> None:

@@ -924,7 +924,7 @@ def test_a_threshold_counts_three_hubs_and_holds_unless_it_is_said_otherwise(tow
         town.do("announce", release="SEC-T", threshold=50, **members)
         assert said in " ".join(done("release", "show", "SEC-T", *at).split())
     alone = refused(2, "sandbox", "announce", "--least", "5", "--port", str(town.port))
-    assert alone.endswith("`least` says how a threshold counts: give `threshold`, too")
+    assert alone.endswith("`--least` says how a threshold counts: give `--threshold`, too")
 
 
 def test_a_release_is_of_the_model_that_is_named(town: RunningSandbox) -> None:
