@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import NamedTuple
 
 from duis_gateway.duis.identifiers import format_eui, format_eui_plain, parse_eui
@@ -124,6 +125,12 @@ class Upcoming(NamedTuple):
     release_id: str
     model: Model
     version: str
+
+    def beside(self, announced: Iterable[tuple[str, str]]) -> Upcoming:
+        """Return it with the next version that none of these, each a model and a version, has for its model."""
+        taken = {version for model, version in announced if model == self.model.model}
+        versions = (str(number) for number in count(int(self.version)))
+        return self._replace(version=next(one for one in versions if one not in taken))
 
 
 MOST_RELEASES = 26

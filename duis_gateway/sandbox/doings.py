@@ -128,11 +128,13 @@ def _coming(release: str | None, every: dict[str, Release], model: str | None) -
         one = upcoming(number)
         wanted = one.release_id == release if release else one.release_id not in every
         if wanted and model in (None, one.model.model):
-            return one
-    if release is None:
-        raise WrongCommand("every release that the sandbox has a name for was announced: name one")
-    chosen = next((one for one in MODELS if one.model == model), MODELS[0])
-    return Upcoming(release, chosen, str(chosen.running + 1))
+            break
+    else:
+        if release is None:
+            raise WrongCommand("every release that the sandbox has a name for was announced: name one")
+        chosen = next((one for one in MODELS if one.model == model), MODELS[0])
+        one = Upcoming(release, chosen, str(chosen.running + 1))
+    return one.beside((known.model, known.firmware_version) for known in every.values())
 
 
 def approve(turn: Turn, release: str | None) -> None:

@@ -147,6 +147,9 @@ def test_a_release_is_announced_with_what_it_is_for(town: RunningSandbox) -> Non
     words = done("sandbox", "announce", "SEC-OWN", *named, *at)
     assert "SEC-OWN brings hubs 106C 433100AC from 9000 or 9001 to 9007" in words
     assert town.do("announce", release="SEC-OWN")["notes"] == ["SEC-OWN brings hubs 106C 433100AC to 9007"]
+    again = town.do("announce", release="R2", model="433100ac")["notes"]
+    assert again[0] == "R2 brings hubs 106C 433100AC to 9003", "before, to 9002, as SEC-2027-A does"
+    assert town.do("announce", release="R3", model="433100ac")["notes"][0].endswith(" to 9004")
     assert "the models take turns" in " ".join(done("sandbox", "announce", "--help").split())
 
 

@@ -287,12 +287,12 @@ _ANEW = {
 """What follows from void instructions, by whether a supplier's instruction is in time (BR-3.4)."""
 
 _WHY_VOID = {
-    VoidReason.TOO_LATE: "the instructed period does not end before the automatic date",
+    VoidReason.TOO_LATE: "the instructed period did not end before the automatic date",
     VoidReason.PERIOD_ENDED: "the instructed period ended without the hubs being updated",
     VoidReason.REFUSED_BY_CSP: "the CSP refused",
-    VoidReason.OUTSIDE_PILOT: "the instructed period is not within the pilot",
-    VoidReason.BEFORE_SAFE_LAUNCH: "the instructed period starts before the pilot's end",
-    VoidReason.EXCLUDED: "the release excludes the hubs from its pilot",
+    VoidReason.OUTSIDE_PILOT: "the instructed period was not within the pilot",
+    VoidReason.BEFORE_SAFE_LAUNCH: "the instructed period started before the pilot's end",
+    VoidReason.EXCLUDED: "the release excluded the hubs from its pilot",
     VoidReason.PILOT_INVALIDATED: "the pilot was invalidated",
 }
 VOID_OF_INSTRUCTIONS = frozenset(_WHY_VOID)

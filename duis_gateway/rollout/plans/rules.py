@@ -34,7 +34,7 @@ from duis_gateway.rollout.plans.records import (
     ToldPlan,
     VoidReason,
 )
-from duis_gateway.rollout.plans.words import and_otherwise, and_since, how_it_ended
+from duis_gateway.rollout.plans.words import and_otherwise, and_since, both_halves, half_of, how_it_ended
 from duis_gateway.rollout.releases.records import HubMark, Period, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from duis_gateway.rollout.second_suppliers.rules import SplitBasis, SplitPlan, planned_period
@@ -218,8 +218,9 @@ def _period_of(instruction: HubInstruction | None) -> Period | None:
 def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: Iterable[HubInstruction]) -> HubPlan:
     given = tuple(counting)
     stage = Stage.PILOT if all(one.stage is Stage.PILOT for one in given) else Stage.SAFE_LAUNCH
-    text = "both suppliers have instructed; the later start and the later end count"
-    if basis is SplitBasis.ONE_INSTRUCTION:
+    if basis is not SplitBasis.ONE_INSTRUCTION:
+        text = f"{both_halves(facts, given)}; the later start and the later end count"
+    else:
         own = given[0].supplier == facts.viewer
         text = f"{'you have' if own else 'its supplier has'} instructed it"
         if given[0].by_dcc:
@@ -237,19 +238,11 @@ def _instructed(facts: PlanFacts, period: Period, basis: SplitBasis, counting: I
 def _undecided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
     """Return in words that the CSP has not decided on all that counts; on what is over it is not asked to any more."""
     several = tuple(given)
-    said = [_half_of(facts, one) for one in several if one.say is not None]
-    left = [_half_of(facts, one) for one in several if one.say is None]
+    said = [half_of(facts, one) for one in several if one.say is not None]
+    left = [half_of(facts, one) for one in several if one.say is None]
     if awaiting_say(facts, several):
         return f"the CSP has decided on {said[0]}, but not yet on {left[0]}" if said else "the CSP has not decided yet"
     return f"the CSP decided in time on {said[0]}, but not on {left[0]}" if said else "the CSP did not decide in time"
-
-
-def _half_of(facts: PlanFacts, instruction: HubInstruction) -> str:
-    """Return in words whose half of a split hub it is, by role alone; whoever looks is called "you"."""
-    if instruction.supplier == facts.viewer:
-        return "your half"
-    roles = {facts.hub.gas_supplier: _GAS, facts.hub.import_supplier: _IMPORT}
-    return f"{roles[instruction.supplier]}'s half"
 
 
 def _decided(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:

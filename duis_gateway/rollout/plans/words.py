@@ -1,9 +1,11 @@
-"""How what was instructed of a hub has ended, in words: for its suppliers and the operator; pure.
+"""Who instructed a hub, and how that has ended, in words: for its suppliers and the operator; pure.
 
 No text here says who a supplier is, and a second supplier reads nothing of what the other has ended itself.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from duis_gateway.rollout.hub_events.records import (
     NOT_ACCEPTED,
@@ -14,7 +16,7 @@ from duis_gateway.rollout.hub_events.records import (
     TAKEN_BACK,
 )
 from duis_gateway.rollout.plans.counting import ended_since, given_by, instructs, why_ended
-from duis_gateway.rollout.plans.records import PlanFacts, VoidReason
+from duis_gateway.rollout.plans.records import HubInstruction, PlanFacts, VoidReason
 
 _ENDED = {
     TAKEN_BACK: "took {its} instruction back",
@@ -30,7 +32,7 @@ _VOIDED = {
     VoidReason.TOO_LATE.value: "the period was too late: it did not end before the automatic date",
     VoidReason.OUTSIDE_PILOT.value: "the period was not within the pilot",
     VoidReason.BEFORE_SAFE_LAUNCH.value: "the period started before safe launch",
-    VoidReason.EXCLUDED.value: "the hub is excluded from the pilot",
+    VoidReason.EXCLUDED.value: "the hub was excluded from the pilot",
     VoidReason.PILOT_INVALIDATED.value: "the pilot was invalidated",
 }
 """What ended an instruction without its supplier's doing."""
@@ -96,3 +98,20 @@ def and_since(facts: PlanFacts) -> str:
     if whose == facts.viewer and ended.word == PROTECTED:
         return f", and {what} was left out when you named it again while you protected it"
     return f", and {what} was taken back" if void is None else f", and {what} is void, as {void}"
+
+
+def half_of(facts: PlanFacts, instruction: HubInstruction) -> str:
+    """Return in words whose half of a split hub it is, by role alone; whoever looks is called "you"."""
+    if instruction.supplier == facts.viewer:
+        return "your half"
+    roles = {facts.hub.gas_supplier: "the Gas Supplier", facts.hub.import_supplier: "the Import Supplier"}
+    return f"{roles[instruction.supplier]}'s half"
+
+
+def both_halves(facts: PlanFacts, given: Iterable[HubInstruction]) -> str:
+    """Return in words who instructed a split hub: a supplier is not told whether DCC chose the other's half."""
+    chosen = [half_of(facts, one) for one in given if one.by_dcc and facts.viewer in (None, one.supplier)]
+    if chosen:
+        also = "" if len(chosen) > 1 else ", and the other half is instructed, too"
+        return f"DCC chose the hub for {' and '.join(chosen)}{also}"
+    return "both halves are instructed" if facts.viewer is not None else "both suppliers have instructed"

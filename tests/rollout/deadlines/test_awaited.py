@@ -152,6 +152,12 @@ def test_whose_own_half_was_ended_by_a_revision_is_asked_for_it_anew_alone(dcc: 
     dcc.announces(revision=2, automatic_date=LATER.start)
     assert asked(dcc, OURS)["instruct_anew TooLate"] == 1
     assert (split(dcc, OURS), split(dcc, THEIRS)) == (0, 0)
+    dcc.announces(revision=3)
+    with dcc.store.read() as conn:
+        rows = deadline_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+    (anew,) = [row for row in rows if row["whose"] == "own" and row["task"] == "instruct_anew"]
+    said = "the instructed period did not end before the automatic date; "
+    assert str(anew["why"]).startswith(said), "which is so also where the date has moved back"
 
 
 @pytest.mark.requirement("BR-5.5")

@@ -78,6 +78,28 @@ def test_the_joint_period_stands_until_its_end_when_the_half_that_dcc_chose_too_
     assert undecided(dcc) == []
 
 
+def test_why_says_that_dcc_chose_a_half_to_whom_that_is_told(dcc: Steering) -> None:
+    """Before, both suppliers had instructed the hub, whoever looked; a second supplier reads nothing of the choice."""
+
+    def said(party: int) -> str:
+        with dcc.store.read() as conn:
+            row = hub_row(conn, PARTIES[party], SPLIT, dcc.clock.now())
+        assert row is not None
+        return str(row["why"]).partition("; the later start")[0]
+
+    chooses(dcc, OURS)
+    instructs(dcc, THEIRS, OTHERS)
+    assert said(OURS).endswith("DCC chose the hub for your half, and the other half is instructed, too")
+    assert said(THEIRS).endswith("both halves are instructed")
+    for party in (NORTH, DCC):
+        chosen = "DCC chose the hub for the Import Supplier's half, and the other half is instructed, too"
+        assert said(party).endswith(chosen)
+    instructs(dcc, OURS, OWN)
+    assert said(OURS).endswith("both halves are instructed")
+    assert said(THEIRS).endswith("both halves are instructed")
+    assert said(DCC).endswith("both suppliers have instructed")
+
+
 def why(dcc: Steering, party: int, since: datetime | None = None) -> str | None:
     """The last of the words why the hub is planned so; None where it has not changed since then."""
     with dcc.store.read() as conn:
