@@ -134,18 +134,23 @@ def test_what_was_instructed_is_void_and_the_hubs_are_free_for_the_successor(pla
 
 @pytest.mark.requirement("BR-5.4")
 def test_each_hub_is_asked_for_once_under_the_release_that_has_it_next(play: Play) -> None:
-    """Before, DCC's Proceed had all asked for under both, and those void under the older one, as no status said."""
+    """Before, DCC's Proceed had all asked for under both, and those void under the older one, as no status said.
+
+    And what its approval made void was asked for under the older one, "as soon as possible", which refused it: E110601.
+    """
     piloting(play)
     group = instructed(play)
     newer = successor(play)
     every = sum(row["release"] == newer for row in table(play, "eligible-hubs"))
     approve(play, newer)
     void, others = len(group.devices), every - len(group.devices)
-    assert asked(play) == {("", "instruct_anew"): void, ("-B", "instruct_safe_launch"): others}
+    assert asked(play) == {("-B", "instruct_anew"): void, ("-B", "instruct_safe_launch"): others}
+    (anew,) = [row for row in table(play, "deadlines") if row["task"] == "instruct_anew" and row["whose"] == "own"]
+    assert (anew["subject"], anew["state"], anew["due"] is None) == ("PilotInvalidated", "void", False)
     there = Group("B", group.devices[:1], "Pilot", NOW + 2 * DAY, NOW + 9 * DAY)
     assert play.pilot_list("main", there.devices, release=newer, firmware="9003").code == "I99"
     assert play.pilot_schedule("main", there, release=newer, firmware="9003").code == "I99"
-    assert asked(play) == {("", "instruct_anew"): void - 1, ("-B", "instruct_safe_launch"): others}
+    assert asked(play) == {("-B", "instruct_anew"): void - 1, ("-B", "instruct_safe_launch"): others}
     assert decide(play, "Proceed").code == "Accepted"
     next_by = {row["release"] for row in table(play, "status") if row["state"] == "planned" and owned(play, row)}
     assert next_by == {newer}

@@ -29,7 +29,8 @@ _MOST_MISSED = 500
 class Overview:
     """What is read for the first page each time.
 
-    `flags` has at most 200 that nobody has acknowledged, `stages` those of the newest releases in flight, and
+    `live` has the releases that are not over: those in flight, and those that wait for DCC's decision, as their pilot
+    was invalidated. `flags` has at most 200 that nobody has acknowledged, `stages` those of the newest of `live`, and
     `last_words` what keeps one of them from going on.
     """
 
@@ -40,6 +41,16 @@ class Overview:
     expiring: Sequence[Held]
     stages: Mapping[str, Sequence[Step]]
     last_words: Mapping[str, LastWord | None]
+
+    @property
+    def in_flight(self) -> int:
+        """How many releases hubs are instructed and updated under."""
+        return sum(one.state.is_live for one in self.live)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for DCC's decision."""
+        return len(self.live) - self.in_flight
 
 
 def overview_of(conn: Connection, now: datetime) -> Overview:

@@ -73,7 +73,7 @@ def asked(hub: Outlooks) -> Iterator[Asked]:
         found = _of_supplier(hub, place, who)
         if found is not None:
             yield found
-    found = _void(place, DCC) or _of_gone(hub, DCC)
+    found = _void(place, DCC) or _of_gone(hub, place, DCC)
     if found is not None:
         yield found
 
@@ -91,7 +91,7 @@ def _place(hub: Outlooks, plans: Sequence[HubPlan]) -> PlanFacts | None:
 def _of_supplier(hub: Outlooks, place: PlanFacts | None, who: int) -> Asked | None:
     """Return what a supplier is asked for: what is missing of a plan, then its pilot's schedule, then what is void."""
     if place is None or plan_hub(place).basis is not Basis.AUTOMATIC_DATE:
-        return _of_gone(hub, who)
+        return None
     release_id = place.release.release_id
     until = dict(_awaited(place)).get(who)
     if until is not None:
@@ -103,7 +103,7 @@ def _of_supplier(hub: Outlooks, place: PlanFacts | None, who: int) -> Asked | No
     launch = Asked(release_id, who, Task.INSTRUCT_SAFE_LAUNCH)
     if void is not None or any(one.supplier == who for one in place.instructions):
         return void or (launch if who in _chosen_in_vain(place) else None)
-    return _of_gone(hub, who) or (None if (release_id, who) in hub.barred else launch)
+    return _of_gone(hub, place, who) or (None if (release_id, who) in hub.barred else launch)
 
 
 def _pilots_without_schedule(hub: Outlooks, who: int) -> list[str]:
@@ -119,15 +119,21 @@ def _pilots_without_schedule(hub: Outlooks, who: int) -> list[str]:
     ]
 
 
-def _of_gone(hub: Outlooks, who: int) -> Asked | None:
-    """Return what the approval of a successor has made void, as long as nothing that stands has taken its place."""
+def _of_gone(hub: Outlooks, place: PlanFacts | None, who: int) -> Asked | None:
+    """Return what the approval of a successor has made void, as long as nothing that stands has taken its place.
+
+    It is asked for under the release that takes it: until DCC decides, the one that gave way takes nothing (E110601),
+    and of a hub that no other is for nobody is asked anything but DCC for that decision.
+    """
+    if place is None or plan_hub(place).basis is not Basis.AUTOMATIC_DATE:
+        return None
     if any(instructs(facts, one) for facts in hub.live for one in facts.hub.suppliers):
         return None
     for facts in hub.gone:
         if plan_hub(facts).void is VoidReason.PILOT_INVALIDATED:
             reason = dict(reversed([*_ended(facts)])).get(who)
             if reason is not None:
-                return Asked(facts.release.release_id, who, Task.INSTRUCT_ANEW, reason)
+                return Asked(place.release.release_id, who, Task.INSTRUCT_ANEW, reason)
     return None
 
 

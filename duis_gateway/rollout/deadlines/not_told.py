@@ -33,7 +33,7 @@ from duis_gateway.rollout.plans.void import HALVES
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 _NOTICE, _SCHEDULE = frozenset({"FirmwareReleaseNotice"}), "PreferredPilotSchedule"
-_PLAN = "PlannedDeployment"
+_PLAN, _DECISION = "PlannedDeployment", "RolloutDecision"
 _ANNOUNCED = frozenset({"A01"})
 
 TOLD_BY: Mapping[Task, frozenset[str]] = {
@@ -87,7 +87,8 @@ def told_by_now(conn: Connection, tasks: Sequence[Deadline], under: Collection[s
         return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
 
     found = (one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks)
-    return (*(one for one in found if one.task is not Task.UPDATE_PLANNED_HUBS), *plans_not_told(conn, under))
+    of_csps = (Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION)
+    return (*(one for one in found if one.task not in of_csps), *csps_not_told(conn, under))
 
 
 def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> NotTold | None:
@@ -195,7 +196,7 @@ def _not_told_of(
     if not release_ids or not concerned:
         return found
     late = not_arrived(conn, release_ids, concerned.keys())
-    missing = {one.id for one in _first_plans(late)}
+    missing = {one.id for one in _first_of_each(late, _PLAN)}
     for one in late:
         # To a CSP, an email is a courtesy: its interface tells it.
         own = {
@@ -209,28 +210,33 @@ def _not_told_of(
     return found
 
 
-def plans_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Deadline, ...]:
-    """Return what CSPs cannot do under these releases as a plan has not arrived, each with the first that it misses.
+def csps_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Deadline, ...]:
+    """Return what CSPs cannot do under these releases as they were not told: of a plan, or of a decision.
 
-    It is for the operator alone, who sees whether the gateway still tries to deliver it, or is to replay it: to the CSP
-    there is no date by which it is to do what it knows nothing of.
+    Each with the first message that it misses. It is for the operator alone, who sees whether the gateway still tries
+    to deliver it, or is to replay it: to the CSP there is no date by which it is to do what it knows nothing of.
     """
     csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP)}
-    name, why = Task.UPDATE_PLANNED_HUBS, "each later plan of the release waits for this one"
+    late = not_arrived(conn, release_ids, csps)
+    why = "each later plan of the release waits for this one"
+    plans = ((one, Task.UPDATE_PLANNED_HUBS, why) for one in _first_of_each(late, _PLAN))
+    unknown = [one for one in late if one.kind == _DECISION and _tells(conn, one, ())]
+    decisions = ((one, Task.CARRY_OUT_DECISION, "") for one in _first_of_each(unknown, _DECISION))
     return tuple(
         Deadline(one.release_id, PartyKind.CSP, one.recipient, name, None, why=why, not_told=_not_told_by(one))
-        for one in _first_plans(not_arrived(conn, release_ids, csps))
+        for one, name, why in (*decisions, *plans)
     )
 
 
-def _first_plans(late: Iterable[NotArrived]) -> Collection[NotArrived]:
-    """Return the oldest plan of each release and CSP that has not arrived: whatever a later one says waits for it.
+def _first_of_each(late: Iterable[NotArrived], kind: str) -> Collection[NotArrived]:
+    """Return the oldest message of a kind to each CSP about each release that has not arrived.
 
-    Given up or not: the later ones may have arrived before an old one is replayed.
+    Whatever a later plan says waits for it. Given up or not: the later ones may have arrived before an old one is
+    replayed.
     """
     first: dict[tuple[str, int], NotArrived] = {}
     for one in late:
-        if one.kind == _PLAN:
+        if one.kind == kind:
             first.setdefault((one.release_id, one.recipient), one)
     return first.values()
 

@@ -12,7 +12,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
 from duis_gateway.rollout.deadlines.asked import DCC
-from duis_gateway.rollout.deadlines.not_told import not_told_of_hub, plans_not_told, told
+from duis_gateway.rollout.deadlines.not_told import csps_not_told, not_told_of_hub, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
@@ -28,7 +28,7 @@ from duis_gateway.rollout.deadlines.rules import (
 )
 from duis_gateway.rollout.deadlines.scopes import with_departures
 from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
-from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back, why_invalidated
+from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back, dcc_standing
 from duis_gateway.rollout.eligibility import awaits_dcc, fits, runs
 from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.hubs.records import Hub
@@ -52,24 +52,28 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
                 own.add(one, 1)
         found += _of_suppliers(conn, release, hub, own, now)
         found += _of_partners(conn, release, hub, own, now)
-        if awaits_dcc(hub, release) and not moved:
+        if (awaits_dcc(hub, release) and not moved) or (release.paused and fits(hub, release)):
             found += _decision(conn, release, now)
     found += _off_plan(conn, hub, now)
     return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_plans(conn, hub, asked.releases)))
 
 
 def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Deadline]:
-    """Yield what DCC has to decide on a release whose pilot is invalidated, for a hub that no other can move."""
+    """Yield what DCC has to decide: on a pause, or on the invalidated pilot of a release whose hub no other moves."""
     for dcc in parties.all_parties(conn, PartyKind.DCC):
-        every = dcc_deadlines(release, DccFacts(dcc.eui, why_invalidated=why_invalidated(conn, release)), now)
-        yield from (one for one in every if one.task is Task.DECIDE_ON_INVALIDATED_PILOT)
+        every = dcc_deadlines(release, dcc_standing(conn, release, dcc), now)
+        yield from (one for one in every if one.task in (Task.DECIDE_ON_INVALIDATED_PILOT, Task.DECIDE_ON_PAUSE))
 
 
 def _plans(conn: Connection, hub: Hub, under: Mapping[str, Release]) -> Iterator[Deadline]:
-    """Yield what its CSP cannot do as it misses a plan, unless the hub runs what that would bring."""
+    """Yield what its CSP cannot do as it misses a plan of it, or a decision, unless the hub runs what that is about."""
     names = [name for name, release in under.items() if not runs(hub, release)]
     of_hub = {one.id for one in not_told_of_hub(conn, hub, names)}
-    yield from (one for one in plans_not_told(conn, names) if one.not_told and one.not_told.message in of_hub)
+    csps = [one.eui for one in _partners(conn, hub)[0]]
+    for one in csps_not_told(conn, names):
+        decision = one.task is Task.CARRY_OUT_DECISION and one.party in csps
+        if decision or (one.not_told and one.not_told.message in of_hub):
+            yield one
 
 
 def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:

@@ -38,6 +38,7 @@ class Task(StrEnum):
     SEND_SAFE_LAUNCH_SCHEDULE = "send_safe_launch_schedule"
     DECIDE_ON_GROUP = "decide_on_group"
     UPDATE_PLANNED_HUBS = "update_planned_hubs"  # only where the message that plans them has not arrived
+    CARRY_OUT_DECISION = "carry_out_decision"  # likewise, of a roll-out decision (X03)
     UPDATE_REMAINING_HUBS = "update_remaining_hubs"  # the automatic date has come (BR-3.6)
     APPROVE_RELEASE = "approve_release"
     SELECT_FOR_SUPPLIER = "select_for_supplier"
@@ -234,11 +235,11 @@ class DccFacts:
 
 
 def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) -> tuple[Deadline, ...]:
-    """Return what is outstanding for a supplier; nothing of a release that is over, or if it cannot instruct.
+    """Return what is outstanding for a supplier; nothing if it cannot instruct, or of a release that takes nothing.
 
-    While DCC has to decide on a release whose pilot is invalidated, it is what has become void by that.
+    That is one that is over, or on whose invalidated pilot DCC has to decide.
     """
-    if release.state.is_over or not facts.able:
+    if not release.state.is_live or not facts.able:
         return ()
 
     def task(name: Task, due: datetime | None, hubs: int, *, optional: bool = False) -> Deadline:
@@ -251,8 +252,6 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
 
     found: list[Deadline] = []
     last = last_to_instruct(release)
-    if not release.state.is_live:
-        return tuple(replace(_void(anew(one, hubs), _INVALIDATED), due=None) for one, hubs in facts.void.items())
     if pilot_window_open(release, now):
         due = last_for_the_pilot(release)
         if facts.listed is None and facts.eligible:
@@ -275,10 +274,6 @@ def supplier_deadlines(release: Release, facts: SupplierFacts, now: datetime) ->
 
 _TOO_LATE = (
     "it is too late for 11.5 and 11.6: hubs that are not instructed go at the automatic date, unless DCC instructs them"
-)
-_INVALIDATED = (
-    "nothing is accepted under this release until DCC decides on it; "
-    "they can be instructed under another one for their model, if one is in flight"
 )
 _ANEW = {
     True: "they go at the automatic date, unless they are instructed again",
@@ -404,10 +399,8 @@ def _dcc_decisions(release: Release, facts: DccFacts, now: datetime) -> Iterator
     for reference in facts.incidents:
         yield _dcc(release, facts, Task.DECIDE_ON_INCIDENT, None, reference)
     for reason, hubs in facts.void.items() if now < release.automatic_date else ():
-        invalidated = release.state is ReleaseState.INVALIDATED
-        last = None if invalidated else release.automatic_date
-        anew = _dcc(release, facts, Task.INSTRUCT_ANEW, last, reason.value)
-        yield _void(replace(anew, hubs=hubs, optional=True), _INVALIDATED if invalidated else _ANEW[True])
+        anew = _dcc(release, facts, Task.INSTRUCT_ANEW, release.automatic_date, reason.value)
+        yield _void(replace(anew, hubs=hubs, optional=True), _ANEW[True])
     for decision in facts.provisional:
         yield _dcc(release, facts, Task.CONFIRM_DECISION, None, decision)
     if pilot_window_open(release, now):

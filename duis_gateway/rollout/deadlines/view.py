@@ -15,7 +15,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
-from duis_gateway.rollout.deadlines.not_told import plans_not_told, told
+from duis_gateway.rollout.deadlines.not_told import csps_not_told, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
@@ -96,7 +96,7 @@ def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     """
     under, remaining = open_releases(conn), _Remaining(conn, now)
     every = [one for release in under for one in _of_partners(conn, release, remaining, now, (), {})]
-    return in_order((*told(conn, every), *plans_not_told(conn, {one.release_id for one in under})))
+    return in_order((*told(conn, every), *csps_not_told(conn, {one.release_id for one in under})))
 
 
 def counts_hubs(one: Deadline) -> bool:
@@ -112,7 +112,7 @@ def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tup
     dcc = Party(0, PartyKind.DCC, "")
     counts = _counted(conn, [release], dcc, now)
     every = (*_of_release(conn, release, dcc, counts, _Remaining(conn, now), now), *off_plan)
-    return in_order((*told(conn, every), *plans_not_told(conn, {release.release_id})))
+    return in_order((*told(conn, every), *csps_not_told(conn, {release.release_id})))
 
 
 def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
@@ -275,7 +275,7 @@ def _of_partners(
             facts = replace(facts, remaining=remaining.of(release, csp))
         yield from csp_deadlines(release, facts, now)
     for dcc in parties.all_parties(conn, PartyKind.DCC):
-        of_dcc = replace(_dcc_facts(conn, release, dcc, missed), void=void_of_dcc)
+        of_dcc = replace(dcc_standing(conn, release, dcc, missed), void=void_of_dcc)
         yield from dcc_deadlines(release, of_dcc, now)
 
 
@@ -356,7 +356,8 @@ def _whole_groups(pieces: Iterable[says.OpenGroup]) -> Iterator[UndecidedGroup]:
         yield UndecidedGroup(supplier, group_id, starts, number)
 
 
-def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obligation, ...]) -> DccFacts:
+def dcc_standing(conn: Connection, release: Release, dcc: Party, missed: tuple[Obligation, ...] = ()) -> DccFacts:
+    """Return how DCC stands to a release, but for hubs; `missed`: what suppliers owe to its pilot, and is overdue."""
     pilot = rollout.report_of(conn, release.release_id, Stage.PILOT)
     launch = rollout.report_of(conn, release.release_id, Stage.SAFE_LAUNCH)
     decided = rollout.decisions(conn, release.release_id)
@@ -371,7 +372,7 @@ def _dcc_facts(conn: Connection, release: Release, dcc: Party, missed: tuple[Obl
         provisional=tuple(one.action.value for one in provisional),
         missed=missed,
         why_paused=_why_paused(decided),
-        why_invalidated=why_invalidated(conn, release),
+        why_invalidated=_why_invalidated(conn, release),
         proposed_pause="" if proposed is None else proposal_in_words(proposed),
         without_pilot=history.pilot_never_was(conn, release),
     )
@@ -383,7 +384,7 @@ def _why_paused(decided: Sequence[RecordedDecision]) -> str:
     return next((one.reason for one in reversed(decided) if one.action not in proceeds), "")
 
 
-def why_invalidated(conn: Connection, release: Release) -> str:
+def _why_invalidated(conn: Connection, release: Release) -> str:
     """Return what invalidated the pilot of a release."""
     event = history.newest(conn, release.release_id, Event.SUCCESSOR_APPROVED)
     return (event.commentary or "") if event is not None else ""

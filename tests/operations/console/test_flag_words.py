@@ -10,6 +10,7 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.flag_words import TO_DO, about
 from duis_gateway.operations.flags import OperatorFlag
@@ -126,5 +127,17 @@ def test_an_invalidated_pilot_is_asked_about_until_it_is_decided_on(dcc: Steerin
     dcc.announces("R2")
     dcc.approves("R2")
     assert to_do(dcc, "decision outstanding") == [TO_DO["decision outstanding"]]
+    with pages_over(dcc) as pages:
+        waiting = pages.words("/", part="//div[@id='needs']")
+        assert "1 release in flight, 1 waiting for DCC's decision" in waiting, "before, both were in flight"
+    stops = esi.RolloutDecision("R2", RolloutAction.STOP, "bad", Standing.CONFIRMED, "DCC")
+    assert dcc.says(stops).status == "Accepted"
+    with pages_over(dcc) as pages:
+        assert "0 releases in flight, 1 waiting" in pages.words("/", part="//div[@id='needs']")
+        headings = pages.read(f"/hubs/{format_eui(OWN_NORTH)}").xpath("//h2")
+        said = [heading.text_content().strip() for heading in headings]
+        assert "Releases for it that are not in flight" in said, "before, it was over there"
     decide(dcc, RolloutAction.PROCEED)
     assert to_do(dcc, "decision outstanding") == [SETTLED]
+    with pages_over(dcc) as pages:
+        assert "1 release in flight" in pages.words("/", part="//div[@id='needs']")

@@ -129,7 +129,9 @@ def test_a_release_that_awaits_dccs_decision_is_not_called_in_flight(dcc: Steeri
     assert "0 releases in flight for your hubs" in words(root, "//ul[@class='tiles']")
     assert words(root, "//section[@id='releases']").endswith("No release in flight is for your hubs.")
     assert root.xpath("//section[@id='invalidated']//h3/a/text()") == ["R1"]
-    assert "if one is in flight" in words(root, "//div[@id='tasks']")
+    said = words(root, "//div[@id='tasks']")
+    assert "Nothing is outstanding." in said, "before, to instruct anew, as soon as possible, what R1 refuses (E110601)"
+    assert "decide on invalidated pilot" in words(root, "//section[@id='invalidated']")
 
 
 def groups(dcc: Steering) -> dict[str, tuple[str, str, str]]:

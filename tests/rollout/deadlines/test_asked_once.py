@@ -137,12 +137,11 @@ def _agrees_with_the_status(
     """Nothing is planned for the hub, and what is to be instructed anew is void in the status, too."""
     (row,) = status_rows(connection, Party(supplier, PartyKind.SUPPLIER, ""), scenario.now)
     assert row["state"] in ("planned", "failed", "not_planned")
-    release = release_of(scenario, release_id)
-    if task == "instruct_anew" and (row["release"] == release_id or not release.state.is_live):
+    if task == "instruct_anew" and row["release"] == release_id:
         assert row["void"] == subject
     named = {one.release_id for one in (*scenario.batches, *scenario.selections)}
     named.update(one.release_id for one in scenario.instructions)
-    if release.state.is_live and task != "send_preferred_schedule" and release_id not in named:
+    if task != "send_preferred_schedule" and release_id not in named:
         assert row["release"] == release_id, "nothing else can keep the hub there"
 
 
@@ -199,8 +198,7 @@ def can_be_done(
 ) -> bool:
     """Whether some request of the supplier's for the hub is accepted now, of the kind that the task asks for."""
     release = release_of(scenario, release_id)
-    if not release.state.is_live:
-        return task == "instruct_anew"  # it waits for DCC, or is instructed under another one that fits the hub
+    assert release.state.is_live, "nobody is asked for what is refused until DCC decides"
     if scenario.now > last_to_instruct(release) or subject == "Excluded":
         return task == "instruct_anew"
     stages = (Stage.PILOT,) if task == "send_preferred_schedule" else tuple(Stage)

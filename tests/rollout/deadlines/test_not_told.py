@@ -11,21 +11,24 @@ import pytest
 from sqlalchemy import select, update
 
 import csp_mgmt_gw.messages as csp
+import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console.hub import OPERATOR
 from duis_gateway.operations.console.release import turn_of
+from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
 from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.deadlines.view import deadline_rows, partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.releases.records import Period, Stage
-from duis_gateway.rollout.rollout_decisions.records import GroupDecision
+from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from duis_gateway.text.times import show_time
 from tests.support.databases import KINDS
+from tests.support.pages import pages_over
 from tests.support.rules import NEW, NOW, OURS, PILOT
 from tests.support.status_of import PARTIES
-from tests.support.steering import NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, WEEK, Steering, steering
+from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, WEEK, Steering, steering
 
 pytestmark = pytest.mark.requirement("BR-5.4", "BR-5.5")
 DAY = timedelta(days=1)
@@ -197,3 +200,59 @@ def test_what_stands_in_for_an_alert_tells_of_what_that_would(dcc: Steering) -> 
             conn.execute(these.values(kind="N999", content=stands_for.encode()))
         (mine,) = [one for one in tasks(dcc, Task.INSTRUCT_ANEW) if one.party == OURS]
         assert (mine.not_told and mine.not_told.kind) == told_by
+
+
+def decides(dcc: Steering, action: RolloutAction) -> None:
+    dcc.clock.instant += timedelta(minutes=1)
+    said = esi.RolloutDecision("R1", action, "looked into", Standing.CONFIRMED, "DCC")
+    assert dcc.says(said).status == "Accepted"
+
+
+@pytest.mark.requirement("X03")
+def test_a_decision_that_a_csp_was_never_told_of_is_the_operators_to_send_again(dcc: Steering) -> None:
+    """Before, it was nobody's turn: a CSP that went on in a pause was nowhere but among the dead letters."""
+
+    def not_told() -> list[tuple[int, bool]]:
+        found = tasks(dcc, Task.CARRY_OUT_DECISION)
+        for hub, csp_of_it in ((HUBS[OWN_NORTH - 1], NORTH), (HUBS[OWN_SOUTH - 1], SOUTH)):
+            with dcc.store.read() as conn:
+                of_hub = [
+                    one for one in tasks_of_hub(conn, hub, dcc.clock.now()) if one.task is Task.CARRY_OUT_DECISION
+                ]
+            assert of_hub == [one for one in found if one.party == csp_of_it], "its page says so, too"
+        with dcc.store.read() as conn:
+            assert [
+                one for one in partner_deadlines(conn, dcc.clock.now()) if one.task is Task.CARRY_OUT_DECISION
+            ] == found
+        return [(one.party, one.not_told is not None and one.not_told.given_up) for one in found]
+
+    becomes(dcc, "delivered", NORTH, SOUTH)
+    decides(dcc, RolloutAction.PAUSE)
+    assert not_told() == [], "it is on its way"
+    becomes(dcc, "delivered", SOUTH)
+    becomes(dcc, "pending", NORTH, kind="RolloutDecision", last_error="Connection refused")
+    assert not_told() == [(NORTH, False)]
+    becomes(dcc, "dead", NORTH, kind="RolloutDecision", last_error="HTTP 404")
+    assert not_told() == [(NORTH, True)]
+    with pages_over(dcc) as pages:
+        assert "Operator: replay RolloutDecision to CSP" in pages.words("/releases/R1")
+    becomes(dcc, "delivered", NORTH)
+    decides(dcc, RolloutAction.PROCEED)
+    becomes(dcc, "delivered", NORTH, SOUTH)
+    assert not_told() == []
+
+
+@pytest.mark.requirement("X03", "BR-6.4")
+def test_of_a_hub_that_is_held_dcc_has_to_decide(dcc: Steering) -> None:
+    """Before, a held hub's page named nobody whose turn it was."""
+
+    def deciding() -> list[tuple[int, str]]:
+        with dcc.store.read() as conn:
+            found = tasks_of_hub(conn, HUBS[OWN_NORTH - 1], dcc.clock.now())
+        return [(one.party, one.why) for one in found if one.task is Task.DECIDE_ON_PAUSE]
+
+    assert deciding() == []
+    decides(dcc, RolloutAction.PAUSE)
+    assert deciding() == [(DCC, "looked into")]
+    decides(dcc, RolloutAction.PROCEED)
+    assert deciding() == []

@@ -172,7 +172,7 @@ def test_what_a_successors_approval_made_void_is_instructed_as_the_successor_tak
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(f"{again} first (11.5, by {show_time(PILOT.end)}) for the pilot")
     with dcc.store.read() as conn:
         (anew,) = tasks_of_hub(conn, HUBS[0], dcc.clock.now())
-    assert (anew.release_id, anew.due) == ("R0", None), "until when is said once, of the release that takes it"
+    assert (anew.release_id, anew.due) == ("R1", last_to_instruct(dcc.release())), "of the release that takes it"
     assert not accepts(dcc, OURS, OWN_NORTH, Stage.PILOT)
     assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
 

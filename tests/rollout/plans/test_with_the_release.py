@@ -124,11 +124,11 @@ def test_status_and_deadlines_name_what_is_void_until_it_is_instructed_under_the
     for party in (OURS, NORTH, DCC):
         assert void_of(dcc, party) == {"PilotInvalidated": 2}
     assert void_of(dcc, THEIRS) == {}
-    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 2}
+    assert anew(dcc, OURS) == {("R2", "PilotInvalidated"): 2}, "R1 takes nothing until DCC decides"
     assert anew(dcc, THEIRS) == {}
     instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
     assert void_of(dcc, OURS) == {"PilotInvalidated": 1}
-    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}
+    assert anew(dcc, OURS) == {("R2", "PilotInvalidated"): 1}
     dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
     assert void_of(dcc, OURS) == {"PilotInvalidated": 1}
     assert anew(dcc, OURS) == {}, "nothing is open under the release any more"
@@ -141,13 +141,13 @@ def test_once_dcc_proceeds_each_hub_is_asked_for_under_the_release_that_has_it_n
     assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
     gives_way(dcc)
     assert asked(dcc, OURS) == {
-        ("R1", "instruct_anew", "RefusedByCSP"): 1,
-        ("R1", "instruct_anew", "PilotInvalidated"): 1,
+        ("R2", "instruct_anew", "RefusedByCSP"): 1,
+        ("R2", "instruct_anew", "PilotInvalidated"): 1,
         ("R2", "send_preferred_list", ""): 3,
         ("R2", "instruct_safe_launch", ""): 1,
     }
     instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
-    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}
+    assert anew(dcc, OURS) == {("R2", "PilotInvalidated"): 1}
     decides(dcc, RolloutAction.PROCEED)
     assert dcc.state() is ReleaseState.SAFE_LAUNCH
     assert asked(dcc, OURS) == {("R2", "instruct_safe_launch", ""): 2}
@@ -165,7 +165,7 @@ def test_one_half_under_the_successor_is_asked_for_there_alone(dcc: Steering) ->
     gives_way(dcc)
     instructs(dcc, THEIRS, SPLIT, release="R2", version=NEWER)
     assert ("R2", "instruct_split_hubs", "") in asked(dcc, OURS)
-    assert anew(dcc, OURS) == {("R1", "PilotInvalidated"): 1}, "its own hub"
+    assert anew(dcc, OURS) == {("R2", "PilotInvalidated"): 1}, "its own hub"
     instructs(dcc, OURS, OWN_NORTH, release="R2", version=NEWER)
     assert anew(dcc, OURS) == {}
 
@@ -347,10 +347,10 @@ def test_what_was_void_before_keeps_why_under_the_successor(dcc: Steering) -> No
     assert asked[OURS] == {("R1", "PeriodEnded"): 2}
     assert asked[THEIRS] == {("R1", "RefusedByCSP"): 1}
     assert asked[DCC] == {("R1", "PeriodEnded"): 2}
-    assert {party: anew(dcc, party) for party in asked} == asked
+    for party, before in asked.items():
+        assert anew(dcc, party) == {("R2", why): number for (_, why), number in before.items()}
     assert {hub: history_of(dcc, hub) for hub in history} == history
-    (words,) = words_to_dcc(dcc)
-    assert "under another one for their model, if one is in flight" in words
+    assert dues_of_dcc(dcc) == {dcc.release("R2").automatic_date}, "before, as soon as possible, what was refused"
 
 
 @pytest.mark.parametrize("over", ["superseded", "superseded after approval", "approved"])
@@ -424,7 +424,7 @@ def test_a_batch_is_void_with_the_pilot_and_stays_so_in_status_and_deadlines(dcc
     gives_way(dcc)
     assert void_told(dcc, THEIRS, before) == [("PilotInvalidated", "", hubs(THEIR_HUB))]
     assert void_of(dcc, THEIRS) == {"PilotInvalidated": 1}
-    assert anew(dcc, DCC) == {("R1", "PilotInvalidated"): 1}
+    assert anew(dcc, DCC) == {("R2", "PilotInvalidated"): 1}
     decides(dcc, RolloutAction.PROCEED)
     assert anew(dcc, DCC) == {}, "the hub goes next by the other release, as in the status"
     assert void_of(dcc, DCC) == {}
@@ -438,9 +438,7 @@ def history_of(dcc: Steering, hub: int) -> list[str]:
         return [str(row["what"]) for row in history_rows(conn, PARTIES[DCC], hub)]
 
 
-def words_to_dcc(dcc: Steering) -> set[str]:
+def dues_of_dcc(dcc: Steering) -> set[object]:
     with dcc.store.read() as conn:
         rows = deadline_rows(conn, PARTIES[DCC], dcc.clock.now())
-    mine = [row for row in rows if row["whose"] == "own" and row["task"] == "instruct_anew"]
-    assert all(row["due"] is None for row in mine)
-    return {str(row["why"]) for row in mine}
+    return {row["due"] for row in rows if row["whose"] == "own" and row["task"] == "instruct_anew"}
