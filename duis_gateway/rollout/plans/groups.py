@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -68,15 +69,19 @@ def groups_around(
     Whatever takes a hub out of its group in this transaction has noted it by now (`rollout.hub_events`). Hubs that DCC
     had planned until now (`by_dcc`) have left no group with that plan: one noted at this moment had gone before.
     """
-    planned_by_groups = set(ids).difference(by_dcc)
-    found = [
-        (one.at, False, one.supplier, GroupName(one.group_id or "", one.stage or Stage.PILOT), members)
-        for one, members in events.left_groups(moment.conn, release_id, planned_by_groups, moment.now)
-    ]
+    found = [(at, False, *left) for at, *left in groups_left(moment, release_id, set(ids).difference(by_dcc))]
     for row, members in _standing(moment.conn, release_id, ids):
         found.append((row.received_at, True, row.supplier, GroupName(row.group_id, Stage(row.stage)), members))
     for _, _, supplier, name, members in sorted(found, key=lambda one: one[:2]):
         yield supplier, name, members
+
+
+def groups_left(
+    moment: Moment, release_id: str, ids: Collection[int]
+) -> Iterator[tuple[datetime, int, GroupName, list[int]]]:
+    """Yield since when whose groups had named some of these hubs that this transaction has taken out of them."""
+    for one, members in events.left_groups(moment.conn, release_id, ids, moment.now):
+        yield one.at, one.supplier, GroupName(one.group_id or "", one.stage or Stage.PILOT), members
 
 
 def _standing(connection: Connection, release_id: str, ids: Collection[int]) -> Iterator[tuple[Row[Any], list[int]]]:

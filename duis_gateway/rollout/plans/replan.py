@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType
 
 from duis_gateway.flow.tx import Moment
@@ -21,7 +22,7 @@ from duis_gateway.rollout.periods import just_before
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans import told, untold
 from duis_gateway.rollout.plans.comparison import Outlook, news
-from duis_gateway.rollout.plans.groups import groups_around, note_groups, without_group
+from duis_gateway.rollout.plans.groups import groups_around, groups_left, note_groups, without_group
 from duis_gateway.rollout.plans.records import Lost, PlanBasis, PlanFacts, ToldHub, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.telling import Bulletin, Listeners
@@ -212,8 +213,10 @@ def _tell_lost(
 ) -> None:
     """Tell of instructions that have ended and that no plan rested on: nothing else would say why.
 
-    Their suppliers are told of their own; the CSPs and DCC, which had them as requests, of all.
+    Their suppliers are told of their own; the CSPs and DCC, which had them as requests, of all. Where something else
+    goes on moving the hub, as DCC's batch, its supplier is told first that its group has ended, and then what goes on.
     """
+    ended = Bulletin()
     owed: defaultdict[int, dict[int, VoidReason]] = defaultdict(dict)
     for supplier, own in lost.own.items():
         note_groups(bulletin, moment, release, own, *of_dcc)
@@ -227,11 +230,23 @@ def _tell_lost(
         for party in listeners.partners_in(region):
             owed[party][device_id] = lost.reasons[device_id]
     for party, reasons in owed.items():
-        rest = sorted(set(reasons).difference(*bulletin.found.get(party, {}).values()))
+        heard = {device_id: news for news, ids in bulletin.found.get(party, {}).items() for device_id in ids}
+        rest = sorted(device_id for device_id in reasons if not isinstance(heard.get(device_id), VoidReason))
         planned = told.told(moment.conn, release.release_id, rest)
+        of_groups = lost.own.get(party, {}).keys() - lost.chosen.get(party, frozenset())
         for device_id in rest:
-            if device_id not in planned or party not in listeners.of(planned[device_id]):
+            goes_on = planned.get(device_id)
+            if goes_on is None or party not in listeners.of(goes_on):
                 bulletin.add({party: reasons[device_id]}, (device_id,))
+            elif device_id in of_groups:
+                ended.add({party: reasons[device_id]}, (device_id,))
+                if device_id not in heard:
+                    bulletin.add({party: goes_on.plan}, (device_id,))
+    for supplier, reasons_of in ended.found.items():
+        for _, whose, name, members in groups_left(moment, release.release_id, {*chain(*reasons_of.values())}):
+            if whose == supplier:
+                ended.groups[supplier].update(dict.fromkeys(members, name))
+    moment.send(ended.sends(release, listeners, moment))
 
 
 def _compared(

@@ -21,6 +21,7 @@ from duis_gateway.rollout.periods import ends_before, is_over, safe_launch_opens
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.counting import never_counts
 from duis_gateway.rollout.plans.records import Lost, VoidReason
+from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.plans.void import told_to
 from duis_gateway.rollout.releases.records import HubMark, Instruction, Period, Release, Stage
 from duis_gateway.rollout.schedules import store as schedules
@@ -122,7 +123,10 @@ def _as_shown(voided: Mapping[int, Voided], ids: Iterable[int], release: Release
             reasons.update(dict.fromkeys(members, why))
         for supplier in facts.hub.suppliers & voided.keys():
             its = [device_id for device_id in members if device_id in voided[supplier].own]
-            told[supplier].update(dict.fromkeys(its, told_to(facts, supplier)))
+            if isinstance(plan_hub(facts).told, VoidReason):
+                told[supplier].update(dict.fromkeys(its, told_to(facts, supplier)))
+            else:  # its group has ended all the same
+                told[supplier].update((device_id, voided[supplier].own[device_id]) for device_id in its)
     return Lost(reasons, told, {supplier: void.of_choice for supplier, void in voided.items()})
 
 
