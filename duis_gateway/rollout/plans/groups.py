@@ -69,7 +69,8 @@ def groups_around(
     Whatever takes a hub out of its group in this transaction has noted it by now (`rollout.hub_events`). Hubs that DCC
     had planned until now (`by_dcc`) have left no group with that plan: one noted at this moment had gone before.
     """
-    found = [(at, False, *left) for at, *left in groups_left(moment, release_id, set(ids).difference(by_dcc))]
+    left = groups_left(moment, release_id, set(ids).difference(by_dcc))
+    found = [(at, False, supplier, name, members) for at, supplier, name, members in left]
     for row, members in _standing(moment.conn, release_id, ids):
         found.append((row.received_at, True, row.supplier, GroupName(row.group_id, Stage(row.stage)), members))
     for _, _, supplier, name, members in sorted(found, key=lambda one: one[:2]):

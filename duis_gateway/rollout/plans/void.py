@@ -257,6 +257,6 @@ def _had_instructed(facts: PlanFacts) -> bool:
 
 
 def _was_instructed(facts: PlanFacts) -> bool:
-    """Whether anything was instructed of the hub that its viewer may know of, whatever has become of it."""
-    seen = (one for one in facts.instructions if facts.viewer is None or one.supplier in facts.hub.suppliers)
+    """Whether anything was instructed of the hub by whoever looks, by DCC, or (for CSPs and DCC) by anybody."""
+    seen = (one for one in facts.instructions if facts.viewer is None or one.supplier in suppliers_seen(facts))
     return facts.batch is not None or any(seen) or _had_instructed(facts)

@@ -77,6 +77,18 @@ def test_who_gets_a_hub_that_is_not_commissioned_reads_nothing_of_what_a_former_
     assert void_of(dcc, OURS) == {}, "nothing was instructed of it"
 
 
+def test_a_half_of_a_hub_that_is_not_commissioned_any_more_is_void_to_whose_it_is(dcc: Steering) -> None:
+    """The second supplier has instructed nothing, and is told nothing where it ends with its release."""
+    instructs(dcc, OURS, SPLIT)
+    changes(dcc, SPLIT, status="Suspended")
+    for _ in ("live", "superseded"):
+        assert void_of(dcc, OURS) == void_of(dcc, NORTH) == void_of(dcc, DCC) == {"NotCommissioned": 1}
+        assert void_of(dcc, THEIRS) == {}
+        pilot = PilotTerms(Period(dcc.clock.now() + DAY, LAUNCH.start), limit=10)
+        dcc.announces("R2", firmware_version="00000003", automatic_date=AUTOMATIC + 90 * DAY, pilot=pilot)
+        dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
+
+
 def test_what_ends_under_a_release_that_does_not_have_the_hub_next_is_shown(dcc: Steering) -> None:
     """Before, nothing was shown of what was told, where another release in flight had the hub next."""
     dcc.announces(
