@@ -284,7 +284,9 @@ def group(
     for one in _csps_of(turn, named) if csp is None else (csp,):
         turn.say(one.name, body)
     if not named:
-        turn.note(f"it was decided on as a group of {supplier.name}; `supplier` names another's")
+        turn.note(
+            f"it was taken for a group of {supplier.name}, and there is none of this name; `supplier` names another's"
+        )
 
 
 def _hubs_of_group(turn: Turn, release: Release, supplier: Member, group: str) -> Sequence[int]:

@@ -147,7 +147,7 @@ def test_whose_group_it_is_is_said_only_of_one_that_the_supplier_does_not_have(t
 def test_on_the_command_line_what_it_takes_has_its_names_there(town: RunningSandbox) -> None:
     """`supplier` was said to name another's group, where the option is --supplier; the API's name is another."""
     at = ("--port", str(town.port))
-    of_whom = "it was decided on as a group of you; `{}` names another's"
+    of_whom = "it was taken for a group of you, and there is none of this name; `{}` names another's"
     assert town.do("group", group="G1", decision="accepted")["notes"] == [of_whom.format("supplier")]
     assert of_whom.format("--supplier") in run("sandbox", "group", "G1", "accepted", *at).output
     assert of_whom.format("supplier") in run("sandbox", "group", "G1", "accepted", "--json", *at).output
