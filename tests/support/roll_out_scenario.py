@@ -242,6 +242,8 @@ def _sayings(draw: st.DrawFn, groups: Sequence[Instruction]) -> tuple[Said, ...]
         for csp in draw(st.lists(st.sampled_from([NORTH, SOUTH]), max_size=4)):
             decision = draw(st.sampled_from(GroupDecision))
             fixed = None if decision is GroupDecision.REFUSED else draw(st.none() | _periods())
+            if fixed is not None and fixed.end <= group.received_at:
+                fixed = None  # a period that had ended when the group came is refused, and never stands
             named = tuple(draw(st.just(set[int]()) | st.sets(st.sampled_from(group.device_ids), min_size=1)))
             # The worst that a CSP can say to a supplier: who the supplier is, where its second could read it.
             say = GroupSay(decision, fixed, f"no room for {format_eui(group.supplier)}", piece=bool(named))
