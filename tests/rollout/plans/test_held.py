@@ -245,6 +245,26 @@ def test_what_was_instructed_in_a_pause_and_is_over_before_its_end_is_told_as_ov
     assert history(dcc, OURS, OWN_NORTH)[0] == "void: PeriodEnded"
 
 
+@pytest.mark.requirement("X08")
+@pytest.mark.parametrize("by", ["batch", "choice", "group"])
+def test_what_is_instructed_in_a_pause_is_shown_as_held_and_planned_once_dcc_proceeds(dcc: Steering, by: str) -> None:
+    """Nothing was planned, so that nothing is void: its supplier has asked for it, or N72 tells of it."""
+    decides(dcc, RolloutAction.PAUSE)
+    before = dcc.last_row()
+    if by == "batch":
+        dcc.says(esi.BatchInstruction("R1", "B1", (OWN_NORTH,), FIRST))
+    elif by == "choice":
+        dcc.says(esi.PilotSelection("R1", OURS, (OWN_NORTH,), FIRST))
+    else:
+        instructs(dcc, OURS, FIRST, OWN_NORTH)
+    assert words_since(dcc, before) == {}
+    assert (("http", "N72") in dcc.outbox(OURS, before)) is (by != "group")
+    assert void_of(dcc, OURS) == void_of(dcc, NORTH) == void_of(dcc, DCC) == {"Paused": 1}
+    before = dcc.last_row()
+    decides(dcc, RolloutAction.PROCEED)
+    assert words_since(dcc, before) == {(one, OWN_NORTH): PLANNED for one in (OURS, NORTH, DCC)}
+
+
 def test_the_history_of_a_hub_that_is_planned_again_does_not_end_with_the_pause(dcc: Steering) -> None:
     instructs(dcc, OURS, SECOND, OWN_NORTH)
     decides(dcc, RolloutAction.PAUSE)
