@@ -30,6 +30,8 @@ from duis_gateway.rollout.deadlines.rules import Deadline, NotTold, Task
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.plans.void import HALVES
+from duis_gateway.rollout.releases import store as releases
+from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 _NOTICE, _SCHEDULE = frozenset({"FirmwareReleaseNotice"}), "PreferredPilotSchedule"
@@ -67,12 +69,31 @@ def told(conn: Connection, tasks: Sequence[Deadline]) -> Sequence[Deadline]:
     concerned = [one for one in tasks if one.task in TOLD_BY]
     if not concerned:
         return tasks
+    under = {one.release_id for one in concerned}
+    before = _given_way_to(conn, {one.release_id for one in concerned if one.task is Task.INSTRUCT_ANEW})
     late: defaultdict[tuple[int, str], list[NotArrived]] = defaultdict(list)
-    for message in not_arrived(conn, {one.release_id for one in concerned}, {one.party for one in concerned}):
+    for message in not_arrived(conn, under.union(*before.values()), {one.party for one in concerned}):
         late[message.recipient, message.release_id].append(message)
     if not late:
         return tasks
-    return [replace(one, not_told=_not_told(conn, one, late.get((one.party, one.release_id), ()))) for one in tasks]
+
+    def missing(task: Deadline) -> list[NotArrived]:
+        older = before.get(task.release_id, ()) if task.task is Task.INSTRUCT_ANEW else ()
+        return [message for name in (task.release_id, *older) for message in late.get((task.party, name), ())]
+
+    return [replace(one, not_told=_not_told(conn, one, missing(one))) for one in tasks]
+
+
+def _given_way_to(conn: Connection, release_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+    """Return the releases that gave way to each of these: what is void under them is asked for anew under it."""
+    if not release_ids:
+        return {}
+    of_model: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    every = releases.all_releases(conn)
+    for one in every:
+        if one.state is ReleaseState.INVALIDATED:
+            of_model[one.manufacturer, one.model].append(one.release_id)
+    return {one.release_id: of_model[one.manufacturer, one.model] for one in every if one.release_id in release_ids}
 
 
 def told_by_now(conn: Connection, tasks: Sequence[Deadline], under: Collection[str]) -> tuple[Deadline, ...]:

@@ -256,3 +256,25 @@ def test_of_a_hub_that_is_held_dcc_has_to_decide(dcc: Steering) -> None:
     assert deciding() == [(DCC, "looked into")]
     decides(dcc, RolloutAction.PROCEED)
     assert deciding() == []
+
+
+@pytest.mark.requirement("PIA-A13")
+def test_what_an_approval_made_void_is_told_under_the_older_release_and_asked_for_under_the_newer(
+    tmp_path: Path,
+) -> None:
+    with steering("sqlite", tmp_path) as dcc:
+        dcc.piloting()
+        schedules(dcc, DeploymentGroup("G1", Stage.SAFE_LAUNCH, (OWN_NORTH,), FIRST))
+        becomes(dcc, "delivered", OURS)
+        dcc.announces("R2", firmware_version="00000003")
+        dcc.approves("R2")
+
+        def anew() -> list[tuple[str, bool]]:
+            with dcc.store.read() as conn:
+                found = tasks_of_everybody(conn, dcc.release("R2"), dcc.clock.now())
+            mine = (one for one in found if one.party == OURS and one.task is Task.INSTRUCT_ANEW)
+            return [(one.subject, one.not_told is not None) for one in mine]
+
+        assert anew() == [("PilotInvalidated", False)]
+        becomes(dcc, "dead", OURS, kind="N77", last_error="HTTP 404")
+        assert anew() == [("PilotInvalidated", True)]
