@@ -103,13 +103,16 @@ def _duis_originator(root: etree._Element) -> int | None:
     return RequestId.parse(response).originator if response else RequestId.parse(request or "").target
 
 
-def verdict_of(answer: bytes) -> Verdict | None:
-    """Return what an answer says: a Service Response, an acknowledgement, a problem or a SOAP fault."""
+def verdict_of(answer: bytes, explanation: str | None = None) -> Verdict | None:
+    """Return what an answer says: a Service Response, an acknowledgement, a problem or a SOAP fault.
+
+    `explanation`: as `verdict_in`.
+    """
     try:
         root = parse_trusted(answer)
     except MessageRefused:
         return None
-    return verdict_in(root)
+    return verdict_in(root, explanation)
 
 
 def no_answer_of(answer: bytes) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from duis_gateway.cli.common import EUI, AnswerIsNo, Commands, WholeNumber, config_option, format_option, opened_store
+from duis_gateway.cli.documents import verdict_of
 from duis_gateway.cli.output import print_document, print_fields, print_rows
 from duis_gateway.client.answers import INTERFACES
 from duis_gateway.config.settings import Config
-from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.duis.service_requests.table import SERVED
 from duis_gateway.errors import ALL_KNOWN, ConfigurationError, meant
 from duis_gateway.flow import evidence
@@ -49,11 +50,13 @@ def list_messages(party: int | None, kind: str | None, limit: int, form: str, co
 @click.option("--answer", is_flag=True, help="Print the message's answer, and nothing else.")
 @config_option
 def show(reference: str, content: bool, answer: bool, config: Config) -> None:
-    """Show one message, by its RequestID or its MessageID."""
+    """Show one message, by its RequestID or its MessageID, and what it was answered, in words."""
     if content and answer:
         raise ConfigurationError("--content and --answer each print one document: give only one of them")
     with opened_store(config) as store, store.read() as connection:
         found = evidence.find(connection, reference)
+        asked = None if found is None else found[0].identity
+        explanation = evidence.explanation_to(connection, asked) if isinstance(asked, RequestId) else None
     if found is None:
         raise AnswerIsNo(f"no message {reference[:100]!r} was taken in; see `inbox list`")
     record, raw, answered = found
@@ -63,6 +66,8 @@ def show(reference: str, content: bool, answer: bool, config: Config) -> None:
             raise AnswerIsNo(f"the bytes of {reference[:100]} were pruned")
         print_document(document)
         return
+    verdict = verdict_of(answered, explanation)
+    said = () if verdict is None else (("answer", verdict.text), ("what to do", verdict.remedy))
     print_fields(
         (
             ("identity", record.identity),
@@ -70,6 +75,7 @@ def show(reference: str, content: bool, answer: bool, config: Config) -> None:
             ("door", record.door),
             ("kind", record.kind),
             ("outcome", record.outcome),
+            *(field for field in said if field[1]),
             ("received (business time)", record.received_at),
             ("bytes", len(raw)),
             ("bytes of the answer", len(answered)),

@@ -48,3 +48,26 @@ def test_messages_are_listed_and_shown(installation: Installation) -> None:
     assert "no message 'other' was taken in; see `inbox list`" in refused(
         1, "inbox", "show", "other", *installation.config
     )
+
+
+def test_what_a_message_was_answered_is_told_in_words(installation: Installation) -> None:
+    """The outcome alone was shown, E110605, and not that the period was wrong; the console said so."""
+    name = "http://www.dccinterface.co.uk/ServiceUserGateway"
+    refusal = f'<sr:Response xmlns:sr="{name}"><sr:ResponseCode>E110605</sr:ResponseCode></sr:Response>'.encode()
+    status = "<Status>Refused</Status><Code>UnknownRelease</Code><Text>No such release.</Text>"
+    acknowledgement = f"<Message><Body><Acknowledgement>{status}</Acknowledgement></Body></Message>".encode()
+    plain, why = RequestId(SUPPLIER, GATEWAY, 8), "the period of the group G/Pilot was over"
+    store = Store.open(load_config(installation.config[1], {}).store.url)
+    with store.write() as conn:
+        evidence.record(conn, REQUEST, "duis", "SR11.6", "E110605", AT, b"d", b"<a/>", refusal, why)
+        evidence.record(conn, plain, "duis", "SR11.6", "E110605", AT, b"d", b"<a/>", refusal)
+        evidence.record(conn, MESSAGE, "csp", "DefaultPilotList", "Refused", AT, b"d", b"<a/>", acknowledgement)
+    store.close()
+    shown = done("inbox", "show", REQUEST, *installation.config)
+    assert re.search(f"^answer: +E110605: {why}$", shown, re.M)
+    assert re.search("^what to do: +name a period that ends before the automatic date", shown, re.M)
+    shown = done("inbox", "show", plain, *installation.config)
+    assert re.search("^answer: +E110605: received too late, or a period is wrong", shown, re.M)
+    shown = done("inbox", "show", MESSAGE, *installation.config)
+    assert re.search(r"^answer: +Refused UnknownRelease: No such release\.$", shown, re.M)
+    assert "what to do" not in shown
