@@ -14,6 +14,7 @@ from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.periods import ends_before, is_empty, is_over
 from duis_gateway.rollout.releases.records import HubMark, Period, Release
 from duis_gateway.rollout.releases.rules import pilot_window_open
+from duis_gateway.text.times import show_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,16 @@ def _refusal(release: Release | None, period: Period | None, now: datetime) -> s
         return "the release is unknown or no longer live"
     if period is None:
         return None
-    if is_empty(period) or is_over(period, now):
-        return "the period does not end after it starts, or is already over"
-    return None if ends_before(period, release.automatic_date) else "the period does not end before the automatic date"
+    start, end = show_time(period.start), show_time(period.end)
+    if is_empty(period):
+        return f"the period does not end after it starts: it starts on {start} and ends on {end}"
+    if is_over(period, now):
+        return f"the period is over: it ended on {end}"
+    if not ends_before(period, release.automatic_date):
+        return (
+            f"the period does not end before the automatic date, {show_time(release.automatic_date)}: it ends on {end}"
+        )
+    return None
 
 
 def _in_the_pilot(period: Period | None, release: Release) -> bool:

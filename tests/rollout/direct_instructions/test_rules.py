@@ -95,18 +95,19 @@ def test_a_choice_that_cannot_be_is_refused_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "good"),
+    ("period", "why"),
     [
-        (None, True),
-        (Period(NOW, AUTOMATIC - DAY), True),
-        (Period(NOW, AUTOMATIC), False),
-        (Period(NOW - 2 * DAY, NOW), False),
-        (Period(NOW + DAY, NOW + DAY), False),
+        (None, None),
+        (Period(NOW, AUTOMATIC - DAY), None),
+        (Period(NOW, AUTOMATIC), "does not end before the automatic date, "),
+        (Period(NOW - 2 * DAY, NOW), "is over: it ended on "),
+        (Period(NOW + DAY, NOW + DAY), "does not end after it starts: it starts on "),
     ],
 )
-def test_dcc_instructs_periods_that_end_before_its_own_date(period: Period | None, good: bool) -> None:
-    judged = judge_batch([1], by_id(*ESTATE), release(), period, NOW)
-    assert (judged.refusal is None) == good
+def test_dcc_instructs_periods_that_end_before_its_own_date(period: Period | None, why: str | None) -> None:
+    """It was told that a period does not end after it starts, or is already over, whichever of the two it was."""
+    refusal = judge_batch([1], by_id(*ESTATE), release(), period, NOW).refusal
+    assert refusal is None if why is None else (refusal or "").startswith(f"the period {why}")
 
 
 @pytest.mark.parametrize(
