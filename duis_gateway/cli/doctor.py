@@ -36,6 +36,7 @@ from duis_gateway.config.settings import ClockConfig, Config, load_config
 from duis_gateway.config.tls import SECTIONS as TLS_SECTIONS
 from duis_gateway.config.tls import delivery_tls, listener_tls
 from duis_gateway.errors import ConfigurationError, GatewayError, NotAuthenticated
+from duis_gateway.machine.files import standard_stream
 from duis_gateway.operations.tracing import open_tracing
 from duis_gateway.outbox.guard import AddressRefused, check_url, own_authorities
 from duis_gateway.outbox.mail import MailSender
@@ -107,6 +108,8 @@ def _findings(path: Path) -> Iterator[Finding]:
         config.operations.token()
     except ConfigurationError as error:
         yield Finding("console", "WRONG", f"{config.place('operations', 'token_file')}: {error}")
+    if (file := config.log.file) is not None and (why := _cannot_be_logged_to(file)):
+        yield Finding("log", "WRONG", f"{config.place('log', 'file')}: {file} cannot be opened: {why}")
     for line in open_secrets(config):
         yield Finding("secret", "note", line)
     yield from _database(config, broken)
@@ -119,6 +122,21 @@ def _findings(path: Path) -> Iterator[Finding]:
 def _faults(config: Config, section: str) -> list[str]:
     """Return what is wrong with the files that a section names; those of TLS certificates have rows of their own."""
     return [text for key, text in faults_of_files(config, section) if key not in _WITH_TLS]
+
+
+def _cannot_be_logged_to(file: Path) -> str | None:
+    """Return why this file cannot be logged to, None if it can; it is not made, and its log is left as it is."""
+    if standard_stream(file) is not None:
+        return None
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
+    except FileNotFoundError as error:
+        if file.parent.is_dir():
+            return None if os.access(file.parent, os.W_OK) else f"{file.parent} cannot be written to"
+        return error.strerror
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def _key(config: Config) -> Finding:

@@ -228,6 +228,18 @@ def test_files_that_are_not_there_are_among_what_is_wrong_and_end_nothing(
     assert f"{url} listens; TLS is tried once" in ran.output
 
 
+def test_a_log_that_cannot_be_opened_is_wrong_and_none_is_made(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`serve` refused to start where `doctor` had found nothing wrong."""
+    for file, wrong in (("gateway.log", False), ("-", False), ("none/gateway.log", True), ("pki", True)):
+        path = file if file == "-" else str(installation.folder / file)
+        monkeypatch.setenv("DUIS_GATEWAY_LOG_FILE", path)
+        found = lines(installation, int(wrong))
+        assert ("cannot be opened: " in found.get("log", "")) is wrong, found
+    assert not (installation.folder / "gateway.log").exists()
+
+
 def test_a_folder_of_trust_with_a_file_that_is_none_ends_nothing(installation: Installation) -> None:
     installation.add_supplier(SUPPLIER)
     (installation.pki / "stray.pem").write_text("-----BEGIN CERTIFICATE-----\nnone\n", encoding="utf-8")
