@@ -169,6 +169,8 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
         return None
     reason = as_told(facts, plan.void)
     if reason is VoidReason.REFUSED_BY_CSP and facts.viewer is not None:
+        if not _was_instructed(facts):
+            return None  # it was the other supplier's, and is none of this one's affair (N73)
         reason = of_ones_own(facts, facts.viewer, reason)
     if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:
         reason = VoidReason.NOT_INSTRUCTED

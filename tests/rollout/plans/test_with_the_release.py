@@ -329,6 +329,16 @@ def test_what_has_ended_is_told_as_that_also_where_dcc_decides_before_the_schedu
     assert void_told(dcc, OURS, before) == [], "once"
 
 
+def test_a_refused_half_is_not_void_for_a_second_supplier_that_gave_none(dcc: Steering) -> None:
+    """Before, it read `RefusedByCSP` of a hub of which nothing was its own, and nothing once the release gave way."""
+    refused = csp.ScheduleDecision("R1", OURS, "G1", GroupDecision.REFUSED)
+    assert dcc.says(refused, by=NORTH, door=Door.CSP).status == "Accepted"
+    before = [void_of(dcc, party) for party in (OURS, DCC, THEIRS)]
+    assert before == [{"RefusedByCSP": 2}, {"RefusedByCSP": 2}, {}]
+    gives_way(dcc)
+    assert [void_of(dcc, party) for party in (OURS, DCC, THEIRS)] == before
+
+
 def test_what_was_void_before_keeps_why_under_the_successor(dcc: Steering) -> None:
     """Before, all read `PilotInvalidated`, which nobody had told of them, and DCC a date of the release before."""
     instructs(dcc, THEIRS, SPLIT)
