@@ -14,6 +14,7 @@ from time import monotonic
 
 from duis_gateway.machine.threads import lasting, started
 from duis_gateway.outbox import store as outbox
+from duis_gateway.outbox.held import A_LANE, A_RELAY, Held
 from duis_gateway.outbox.lanes import Lane, LaneSettings, Stopping, report_unreachable
 from duis_gateway.outbox.observer import DeliveryObserver
 from duis_gateway.outbox.retry import RetryPolicy
@@ -72,6 +73,7 @@ class Delivery:
         )
         self._stopping = Stopping()
         self._turns = threading.BoundedSemaphore(_LANES_AT_THE_DATABASE)
+        self._relay = Held(A_RELAY)
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._lanes: dict[Destination, Lane] = {}
@@ -193,6 +195,7 @@ class Delivery:
                     self._observer,
                     self._stopping,
                     self._turns,
+                    self._relay if destination.channel == "email" else Held(A_LANE),
                 )
             if lane.breaker.pause > 0:
                 return

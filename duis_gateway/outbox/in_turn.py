@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     literal_column,
     select,
     union_all,
@@ -20,18 +21,22 @@ from sqlalchemy import (
 from duis_gateway.store.tables import outbox
 
 _MOST = bindparam("most", type_=Integer)
+_OCTETS = bindparam("octets", type_=Integer)
 
 
 def in_turn(now: ColumnElement[float]) -> Select[Any]:
     """Select the ids of what is due at `now`, locked, with the parameters `its_recipient`, `its_channel` and `most`.
 
-    Of the messages with one `order_key` there is only the oldest open one. What another claimer has locked is passed
-    over.
+    There is no further one once their contents have `octets`, a parameter as well. Of the messages with one `order_key`
+    there is only the oldest open one. What another claimer has locked is passed over.
     """
     both = union_all(
         select(_due_longest(_heads(), now).cte("ordered")), select(_due_longest(_unordered(), now).cte("unordered"))
     ).subquery("in_turn")
-    return select(both.c.id).order_by(both.c.due_at, both.c.id).limit(_MOST)
+    order = both.c.due_at, both.c.id
+    before = func.sum(both.c.octets).over(order_by=order) - both.c.octets
+    first = select(both.c.id, before.label("before")).order_by(*order).limit(_MOST).subquery("first")
+    return select(first.c.id).where(first.c.before < _OCTETS)
 
 
 # The states stand in these conditions as literals, not as parameters: only then do the planners see that the
@@ -45,7 +50,7 @@ def pending(table: FromClause) -> ColumnElement[bool]:
 
 def _due_longest(these: ColumnElement[bool], now: ColumnElement[float]) -> Select[Any]:
     return (
-        select(outbox.c.id, outbox.c.due_at)
+        select(outbox.c.id, outbox.c.due_at, func.length(outbox.c.content).label("octets"))
         .where(pending(outbox), outbox.c.due_at <= now, these)
         .order_by(outbox.c.due_at, outbox.c.id)
         .limit(_MOST)

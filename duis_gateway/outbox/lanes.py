@@ -25,6 +25,7 @@ from duis_gateway.errors import GatewayError
 from duis_gateway.machine.threads import started
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.breaker import Breaker
+from duis_gateway.outbox.held import Held
 from duis_gateway.outbox.observer import DeliveryObserver
 from duis_gateway.outbox.retry import Dead, Decision, Delivered, Failure, FailureKind, RetryPolicy, decide, worn_out
 from duis_gateway.outbox.senders import Sender
@@ -98,7 +99,8 @@ class Stopping:
 class Lane:
     """One destination. `run` is called by one thread at a time, repeatedly; breaker and pace outlive a run.
 
-    `turns`: how many lanes of the process settle and claim at once. It is held for one transaction alone.
+    `turns`: how many lanes of the process settle and claim at once. It is held for one transaction alone. `held`: how
+    many octets of messages may be in memory, of this lane or of several.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Lane:
         observer: DeliveryObserver,
         stopping: Stopping,
         turns: threading.Semaphore,
+        held: Held,
     ) -> None:
         self.destination = destination
         self.breaker = Breaker(policy, settings.batch)
@@ -121,6 +124,8 @@ class Lane:
         self._observer = observer
         self._stopping = stopping
         self._turns = turns
+        self._held = held
+        self._held_up = False
         self._lease = settings.lease_with(sender.deadline)
         self._attempt_seconds = 1.0  # how long attempts have been taking
         self._came_back = False
@@ -146,7 +151,9 @@ class Lane:
                 busy = busy or bool(claimed)
                 self._hand_out(claimed)
                 if not self._posting and not self._settlements:
-                    return busy
+                    if not self._held_up or self._stopping.requested.is_set():
+                        return busy
+                    self._held.wait(self, _LOOK_UP)
                 self._collect()
                 if self._forget_lost():
                     return True
@@ -154,6 +161,7 @@ class Lane:
                     self._give_up()
                     return busy
         finally:
+            self._held.leave(self)
             for _ in self._posters:
                 self._jobs.put(None)
             self._posters.clear()
@@ -192,15 +200,20 @@ class Lane:
                 self._turns.release()
 
     def _settle_and_claim(self) -> list[_Job]:
-        room, settlements, came_back = self._room(), self._settlements, self._came_back
-        if not room and not settlements:
+        room, octets = self._room(), self._held.room_for(self)
+        settlements, came_back = self._settlements, self._came_back
+        claims, self._held_up = room > 0 and octets > 0, room > 0 and octets == 0
+        if not claims and not settlements:
             return []
         lease_end = monotonic() + self._lease
         with self._store.write() as conn:
             lost = outbox.settle(conn, settlements)
             if came_back:
                 outbox.hurry(conn, self.destination)
-            claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex) if room else []
+            claimed = outbox.claim(conn, self.destination, room, self._lease, uuid4().hex, octets) if claims else []
+        if claims:
+            self._held.change(sum(len(one.content) for one in claimed))
+            self._held.leave(self)
         self._settlements = []
         self._came_back = self._came_back and not came_back
         if settlements:
@@ -218,6 +231,7 @@ class Lane:
             end = worn_out(job.message.attempts, self._policy)
             if end is not None:
                 self._settlements.append(self._recorded(job.message, end))
+                self._held.change(-len(job.message.content))
                 continue
             self._posting[job.message.id] = job
             self._jobs.put(job)
@@ -275,7 +289,7 @@ class Lane:
         job = ended.job if isinstance(ended, _Attempted) else ended
         if self._posting.get(job.message.id) is not job:
             return  # given up, or forgotten
-        del self._posting[job.message.id]
+        self._let_go(job)
         if isinstance(ended, _Job):
             self._settlements.append(Settlement(job.message.id, job.message.token, Result.UNTRIED))
             return
@@ -289,9 +303,9 @@ class Lane:
         run has posters of its own.
         """
         now = monotonic()
-        lost = [job.message.id for job in self._posting.values() if job.lease_end <= now]
-        for one in lost:
-            del self._posting[one]
+        lost = [job for job in self._posting.values() if job.lease_end <= now]
+        for job in lost:
+            self._let_go(job)
         if lost:
             about = {**self._where(), "event": "attempts-lost", "count": len(lost)}
             log.warning("attempts did not end within their leases, and are made again", extra=about)
@@ -318,8 +332,13 @@ class Lane:
         """Give back the leases of what has not ended in time; it may have reached the recipient, so it counts."""
         failure = Failure(FailureKind.INTERRUPTED, "the gateway stopped before the answer came")
         self._settlements += [self._settlement(job.message, failure) for job in self._posting.values()]
-        self._posting.clear()
+        for job in list(self._posting.values()):
+            self._let_go(job)
         self._exchange()
+
+    def _let_go(self, job: _Job) -> None:
+        del self._posting[job.message.id]
+        self._held.change(-len(job.message.content))
 
     def _where(self) -> dict[str, str]:
         return {"recipient": format_eui(self.destination.recipient), "channel": self.destination.channel}

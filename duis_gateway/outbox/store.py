@@ -40,6 +40,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from duis_gateway.audit import recording
 from duis_gateway.machine import trace_context
+from duis_gateway.outbox.held import A_LANE
 from duis_gateway.outbox.in_turn import in_turn, pending
 from duis_gateway.store.bulk import GIVEN, given, given_ids, insert_in_order, insert_many
 from duis_gateway.store.engine import database_time, now_seconds
@@ -206,9 +207,11 @@ def _waited_for() -> CTE:
 
 
 def claim(
-    conn: Connection, destination: Destination, limit: int, lease_seconds: float, token: str
+    conn: Connection, destination: Destination, limit: int, lease_seconds: float, token: str, octets: int = A_LANE
 ) -> list[ClaimedMessage]:
     """Take up to `limit` messages that are due, under a lease, those due longest first.
+
+    No further one is taken once they have `octets`, a number above 0.
 
     Of the messages with one `order_key`, only the oldest open one is given. Two claimers never get the same message.
     """
@@ -218,6 +221,7 @@ def claim(
         "most": limit,
         "seconds": lease_seconds,
         "token": token,
+        "octets": octets,
     }
     # By due_at and id. To fetch rows one by one and compare them as such took 1 us more each, on PostgreSQL 4.
     rows = sorted(conn.execute(_claim(conn.dialect.name), bound).all(), key=itemgetter(0, 1))

@@ -20,7 +20,10 @@ Taken = tuple[str, str, bytes]  # the envelope's sender and recipient, and the e
 
 @dataclass
 class Relay:
-    """What the relay took in; `refuse_recipient` and `refuse_content` are what it says instead of taking an email."""
+    """What the relay took in; `refuse_recipient` and `refuse_content` are what it says instead of taking an email.
+
+    While `answers` is not set, it takes emails and does not say so.
+    """
 
     port: int = 0
     refuse_recipient: bytes | None = None
@@ -29,6 +32,10 @@ class Relay:
     emails: list[Taken] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
+    answers: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.answers.set()
 
     def wait_for(self, count: int, seconds: float = 30.0, *, after: int = 0) -> list[EmailMessage]:
         """Wait until so many emails have come, and return all that came after so many, parsed, in their order."""
@@ -66,6 +73,8 @@ class Relay:
         with self.changed:
             self.emails += [(envelope.mail_from or "", to, envelope.content) for to in envelope.rcpt_tos]
             self.changed.notify_all()
+        while not self.answers.is_set():
+            await asyncio.sleep(0.01)
         return "250 taken"
 
 
