@@ -210,14 +210,17 @@ def _release(draw: st.DrawFn, number: int) -> Release:
 def _instructions(draw: st.DrawFn, under: Sequence[Release]) -> tuple[Instruction, ...]:
     given: dict[tuple[str, int, Stage, str], Instruction] = {}
     for position in range(draw(st.integers(2, 10))):
+        period = draw(_periods())
+        # Some come when others are over, and none when it is over itself, which the gateway refuses.
+        later = [0, 0, 0, 30] if period.end > NOW + 31 * DAY else [0]
         one = Instruction(
             release_id=draw(st.sampled_from([release.release_id for release in under])),
             supplier=draw(st.sampled_from([*[ALPHA, BETA] * 3, OLD_DUIS, STRANGER])),
             group_id=draw(st.sampled_from(["G1", "G2"])),
             stage=draw(st.sampled_from(Stage)),
-            period=draw(_periods()),
-            # Some when others are over; no two at once, as the gateway's lock has it.
-            received_at=NOW + draw(st.sampled_from([0, 0, 0, 30])) * DAY + timedelta(seconds=position),
+            period=period,
+            # No two at once, as the gateway's lock has it.
+            received_at=NOW + draw(st.sampled_from(later)) * DAY + timedelta(seconds=position),
             device_ids=draw(_ids),
         )
         given[one.release_id, one.supplier, one.stage, one.group_id] = one
