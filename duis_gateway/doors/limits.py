@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 from dataclasses import dataclass
 
+from duis_gateway.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
@@ -74,8 +76,19 @@ class ServerLimits:
         return max(1, self.most * self.address_percent // 100)
 
 
+_LEAST_DESCRIPTORS = 64
+"""With fewer, a process may start, and then accept nothing and find fault with its recipients."""
+
+
 def raise_descriptor_limit() -> None:
-    """Let the process have as many descriptors as the system allows it: each connection is one."""
+    """Let the process have as many descriptors as the system allows it: each connection is one.
+
+    Raises:
+        ConfigurationError: these are too few.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < _LEAST_DESCRIPTORS:
+        few = f"this process may have {hard} files open, and needs {_LEAST_DESCRIPTORS} at least"
+        raise ConfigurationError(f"{few}: raise the limit (ulimit -n)")
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -211,9 +211,9 @@ def test_places_that_are_no_files_are_named(tmp_path: Path) -> None:
         write_bytes(Path("/proc/self/mem"), b"x")
 
 
-@pytest.mark.parametrize("most", [9, 10, 11, 12, 13, 14])
+@pytest.mark.parametrize("most", [9, 10, 11, 12, 13, 14, 24, 63])
 def test_too_few_files_that_may_be_open_are_no_bug(installation: Installation, most: int) -> None:
-    """The migrations or the schemas cannot be read any more, or the listener cannot be opened."""
+    """The migrations or the schemas could not be read any more, the listener not be opened, or nothing be accepted."""
     words = [sys.executable, "-m", "duis_gateway", "serve", *map(str, installation.config)]
     few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (most, most))
     ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, preexec_fn=few)
