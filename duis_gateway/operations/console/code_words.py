@@ -34,7 +34,7 @@ _HELD = {VoidReason.PAUSED}
 
 
 def with_words(code: str, *, of_plan: bool = False) -> str:
-    """Return a code of why an instruction is void with its words: "PeriodEnded (the period has ended)".
+    """Return a code of why an instruction is void with its words: "PeriodEnded (the period had ended)".
 
     `of_plan`: of how hubs left their plan. What is no such code (a region, a group) is returned as it is.
     """

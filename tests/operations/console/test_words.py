@@ -76,7 +76,7 @@ def test_a_code_has_its_words_wherever_no_reason_follows(pages: Pages) -> None:
     pages.dcc.passes(PILOT.end + 9 * DAY)
     with pages.dcc.store.write() as conn:
         conn.execute(update(outbox).values(state="delivered"))
-    ended, missed = "PeriodEnded (the period has ended)", "PeriodMissed (not activated in the planned period, and"
+    ended, missed = "PeriodEnded (the period had ended)", "PeriodMissed (not activated in the planned period, and"
     tasks = pages.words("/releases/R1", part="//div[@id='tasks']")
     assert ended in tasks
     assert missed in tasks
