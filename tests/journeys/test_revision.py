@@ -159,15 +159,21 @@ def test_what_dcc_chose_on_a_suppliers_behalf_is_void_too(play: Play) -> None:
 
 
 def test_an_instruction_that_takes_the_place_of_a_void_one_is_told_as_the_plan(planned: Play) -> None:
-    """A hub that is planned all the same, now for another period, is not told as void."""
+    """A hub that is planned all the same: first the group that ended is told, then the period that counts now."""
     play, lot = planned, planned.lot
     twice = lot["own"][0]
     later = element("esi:EarliestStart", when(NOW + 31 * DAY)) + element("esi:LatestEnd", when(NOW + 39 * DAY))
     assert select(play, "main", [twice], later).code == "Accepted"
     play.forget()
     play.announce(revision=2, pilot=(NOW + 30 * DAY, NOW + 60 * DAY))
-    (told,) = play.received("main", "N77")
-    assert twice not in void(play, "main")["OutsidePilot EARLY Pilot"]
+    ended, told = play.received("main", "N77")
+    (gone,), (also_gone,) = (one.root.iterfind(".//{*}Void") for one in (ended, told))
+    assert (only(gone, "Reason"), only(gone, "GroupID"), listed(gone, "DeviceIDList")) == (
+        "OutsidePilot",
+        "EARLY",
+        [twice],
+    )
+    assert twice not in listed(also_gone, "DeviceIDList")
     (deployment,) = told.root.iterfind(".//{*}Deployment")
     assert (only(deployment, "Basis"), listed(deployment, "DeviceIDList")) == ("DCC", [twice])
 
