@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,22 +16,9 @@ from duis_gateway.namespaces import SR
 from tests.support.asked import exchange
 from tests.support.cli import done, refused, run
 from tests.support.gateway_process import wait_until
-from tests.support.sandboxes import RunningSandbox, sandbox
+from tests.support.sandboxes import RunningSandbox
 
 pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-3")]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with sandbox(tmp_path_factory.mktemp("said") / "work") as one:
-        yield one
-
-
-@pytest.fixture
-def town(running: RunningSandbox) -> RunningSandbox:
-    """The sandbox as it is at first."""
-    running.do("reset")
-    return running
 
 
 def raw(town: RunningSandbox, path: str) -> str:

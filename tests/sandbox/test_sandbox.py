@@ -47,19 +47,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.requirement("EX-3")]
 HUB_1 = "00-DB-12-34-56-00-00-01"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with sandbox(tmp_path_factory.mktemp("sandbox") / "work") as one:
-        yield one
-
-
-@pytest.fixture
-def town(running: RunningSandbox) -> RunningSandbox:
-    """The sandbox as it is at first."""
-    running.do("reset")
-    return running
-
-
 def told(result: Any) -> list[tuple[str, str, str]]:
     """What the gateway sent: kind, to whom, and whether it has arrived."""
     tried_again = {"in_flight": "pending"}
