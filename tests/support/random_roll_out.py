@@ -91,6 +91,8 @@ class World:
     """The hubs whose plan has ended in a pause, each with who has not been told yet."""
     time_passed: bool = False
     """Whether the last step was that time passed, and nobody said anything."""
+    back: set[int] = field(default_factory=set)
+    """The hubs to which the last step has made the release applicable again: what ended meanwhile is told now."""
     revision: Iterator[int] = field(default_factory=lambda: count(2))
     heard: Heard = field(default_factory=Heard)
 
@@ -241,6 +243,7 @@ class World:
         # What is due is due before anybody looks.
         self.dcc.passes(self.dcc.clock.now())
         after = self.scenario()
+        self.back = _fitting(after) - _fitting(before)
         ended = over_in_the_pause(before, after) if after.releases[0].paused else {}
         self.over = {
             hub.device_id: {DCC, NORTH if hub.csp_region == "North" else SOUTH, *hub.suppliers} & self.told.keys()
@@ -386,6 +389,7 @@ class World:
                 was = ledger.pop(device_id, None)
                 reason = _texts(element, "Reason")[0]
                 ended = device_id in self.over and (reason in LEFT_BY_TIME or not self.time_passed)
+                ended = ended or (device_id in self.back and reason == "PeriodEnded")
                 known = was is not None or recipient in SUPPLIERS or ended
                 assert known or reason in REQUEST_ENDED, "void of what was not planned"
                 self.over.get(device_id, set()).discard(recipient)
@@ -409,6 +413,11 @@ class World:
             if self.activated is not None:
                 self.told[party].pop(self.activated, None)
         self.activated = None
+
+
+def _fitting(scenario: Scenario) -> set[int]:
+    """The hubs that could be updated, as far as they themselves are concerned."""
+    return {one.device_id for one in scenario.hubs if one.status == "Commissioned" and one.firmware_version == OLD}
 
 
 def _name(said: Said) -> tuple[int, Stage, str]:

@@ -27,6 +27,7 @@ from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.failure_thresholds.proposals import count_outcomes, propose_pauses
 from duis_gateway.rollout.failure_thresholds.records import Failures
 from duis_gateway.rollout.hubs import store as hubs
+from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.deviations import Deviations, departed
 from duis_gateway.rollout.plans.replan import lock_releases_of, replan_hubs
 from duis_gateway.rollout.plans.stops import stopped
@@ -141,7 +142,7 @@ def receive_outcomes(
     tx.send(_progress(news, tx))
     for deviations in departed:
         deviations.tell(tx)
-    _replan(news, models, tx)
+    _replan(news, models, found, tx)
     propose_pauses(tx, failures)
     return accepted(message, bad)
 
@@ -171,7 +172,9 @@ def _departed(
     return [departed(tx, by_id[release_id], found) for release_id, found in sorted(moved.items())]
 
 
-def _replan(news: Sequence[JudgedOutcome], models: Collection[tuple[str, str]], tx: Tx) -> None:
+def _replan(
+    news: Sequence[JudgedOutcome], models: Collection[tuple[str, str]], before: Mapping[int, Hub], tx: Tx
+) -> None:
     """Hubs that run another version now are planned anew; the plan that brought what is told by N64 has come true."""
     told: defaultdict[str, list[int]] = defaultdict(list)
     moved: set[int] = set()
@@ -181,7 +184,7 @@ def _replan(news: Sequence[JudgedOutcome], models: Collection[tuple[str, str]], 
         if j.judgement.tell:
             told[j.outcome.firmware_version].append(j.outcome.device_id)
     if moved:
-        replan_hubs(tx, models, moved, told)
+        replan_hubs(tx, models, moved, told, before=before)
 
 
 def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:

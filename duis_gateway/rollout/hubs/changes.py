@@ -94,4 +94,10 @@ def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
     for release, by in instructing:  # what another CSP refused is requested again
         moment.send(alerts_on_halves(release, by, moment))
     ids = [hub.device_id for hub in affected]
-    replan_hubs(moment, before.models, ids, lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment))
+    replan_hubs(
+        moment,
+        before.models,
+        ids,
+        lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment),
+        before=before.known,
+    )
