@@ -126,7 +126,7 @@ def standing_of(world: World) -> Standing:
 def _of_release(
     conn: Connection, one: Release, live: Sequence[Release], estate: Estate, now: datetime
 ) -> ReleaseStanding:
-    tasks = () if one.state.is_over else in_order(tasks_of_everybody(conn, one, now))
+    tasks = in_order(tasks_of_everybody(conn, one, now))
     model = (one.manufacturer, one.model)
     later = (other for other in live if (other.manufacturer, other.model) == model and other.announced > one.announced)
     successor = newest_approved(list(later))

@@ -50,7 +50,6 @@ from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
 from duis_gateway.rollout.deadlines.not_told import told_by_now
 from duis_gateway.rollout.deadlines.rules import Deadline, in_order
-from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.deadlines.view import counts_hubs, partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
 from duis_gateway.rollout.hubs import store as hubs
@@ -151,7 +150,7 @@ class Console:
         with self._store.read() as conn:
             seen = overview.overview_of(conn, now)
             audit, mark = state_of(conn), mark_of(conn, now)
-            under = [one.release_id for one in open_releases(conn)]
+            under = [one.release_id for one in releases.all_releases(conn)]
         estate, backlogs = self._estate.get(None, mark=mark), self._backlogs.get(None, mark=mark)
         turns = self._told_now(self._turns.get(None, mark=mark), under)
         far, turn = {}, {}
@@ -199,8 +198,7 @@ class Console:
         if found is None:
             raise NoSuchPath(f"there is no release {release_id[:80]!r}")
         estate, counted = self._estate.get(None, mark=mark), self._counts.get(release_id, mark=mark)
-        over = found.release.state.is_over
-        tasks = None if over else self._told_now(self._tasks.get(release_id, mark=mark), [release_id])
+        tasks = self._told_now(self._tasks.get(release_id, mark=mark), [release_id])
         return self._page(
             "release.html",
             page=found,

@@ -24,7 +24,7 @@ from duis_gateway.outbox.not_arrived import (
 )
 from duis_gateway.outbox.stand_ins import as_meant
 from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import PartyKind
+from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.bodies import group_as_written
 from duis_gateway.rollout.deadlines.rules import Deadline, NotTold, Task
 from duis_gateway.rollout.hubs.records import Hub
@@ -35,7 +35,7 @@ from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 _NOTICE, _SCHEDULE = frozenset({"FirmwareReleaseNotice"}), "PreferredPilotSchedule"
-_PLAN, _DECISION = "PlannedDeployment", "RolloutDecision"
+_PLAN = "PlannedDeployment"
 _ANNOUNCED = frozenset({"A01"})
 
 TOLD_BY: Mapping[Task, frozenset[str]] = {
@@ -58,6 +58,12 @@ TOLD_BY: Mapping[Task, frozenset[str]] = {
 
 What is not here follows from what the party said itself, as DCC's own release, or a supplier's own list.
 """
+
+_DECISIONS: Mapping[PartyKind, Collection[str]] = {
+    PartyKind.CSP: ("RolloutDecision", "Closure", "Supersession"),
+    PartyKind.SUPPLIER: ("N72", "A11", "A12"),
+}
+"""What DCC decides on a release, as CSPs and suppliers are told (X03, A11, A12)."""
 
 
 _OF_ALL_HUBS = frozenset({"FirmwareReleaseNotice", "StageChange", "A01"})
@@ -107,9 +113,10 @@ def told_by_now(conn: Connection, tasks: Sequence[Deadline], under: Collection[s
         now = stand.get(one.message)
         return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
 
-    found = (one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks)
-    of_csps = (Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION)
-    return (*(one for one in found if one.task not in of_csps), *csps_not_told(conn, under))
+    found = [one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks]
+    unknown = (Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION)
+    of_suppliers = (one for one in found if one.task in unknown and one.kind is PartyKind.SUPPLIER and one.not_told)
+    return (*(one for one in found if one.task not in unknown), *of_suppliers, *csps_not_told(conn, under))
 
 
 def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> NotTold | None:
@@ -234,19 +241,39 @@ def _not_told_of(
 def csps_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Deadline, ...]:
     """Return what CSPs cannot do under these releases as they were not told: of a plan, or of a decision.
 
-    Each with the first message that it misses. It is for the operator alone, who sees whether the gateway still tries
-    to deliver it, or is to replay it: to the CSP there is no date by which it is to do what it knows nothing of.
+    Each with the first message that it misses. It is for the operator, who sees whether the gateway still tries to
+    deliver it, or is to replay it: to the CSP there is no date by which it is to do what it knows nothing of. Once a
+    release is over, the decision that ended it says all that its plans would.
     """
-    csps = {one.eui for one in parties.all_parties(conn, PartyKind.CSP)}
-    late = not_arrived(conn, release_ids, csps)
+    csps = parties.all_parties(conn, PartyKind.CSP)
+    in_flight = {one.release_id for one in releases.all_releases(conn) if not one.state.is_over}
+    late = not_arrived(conn, in_flight.intersection(release_ids), {one.eui for one in csps})
     why = "each later plan of the release waits for this one"
-    plans = ((one, Task.UPDATE_PLANNED_HUBS, why) for one in _first_of_each(late, _PLAN))
-    unknown = [one for one in late if one.kind == _DECISION and _tells(conn, one, ())]
-    decisions = ((one, Task.CARRY_OUT_DECISION, "") for one in _first_of_each(unknown, _DECISION))
-    return tuple(
-        Deadline(one.release_id, PartyKind.CSP, one.recipient, name, None, why=why, not_told=_not_told_by(one))
-        for one, name, why in (*decisions, *plans)
-    )
+    plans = (_unknown(one, PartyKind.CSP, Task.UPDATE_PLANNED_HUBS, why) for one in _first_of_each(late, _PLAN))
+    return (*decisions_not_told(conn, release_ids, csps), *plans)
+
+
+def decisions_not_told(
+    conn: Connection, release_ids: Collection[str], recipients: Iterable[Party]
+) -> tuple[Deadline, ...]:
+    """Return what CSPs and suppliers do not know of DCC's decisions on these releases, whether they are over or not.
+
+    Each with the first message of its kind that it misses, unless a later one has arrived.
+    """
+    kind_of = {one.eui: one.kind for one in recipients if one.kind in _DECISIONS}
+    late = [
+        one
+        for one in not_arrived(conn, release_ids, kind_of.keys())
+        if (one.stands_for or one.kind) in _DECISIONS[kind_of[one.recipient]]
+    ]
+    unknown = [one for one in late if _tells(conn, one, (as_meant(one.stands_for),) if one.stands_for else ())]
+    first = (one for kind in sorted({one.kind for one in unknown}) for one in _first_of_each(unknown, kind))
+    return tuple(_unknown(one, kind_of[one.recipient], Task.CARRY_OUT_DECISION) for one in first)
+
+
+def _unknown(one: NotArrived, kind: PartyKind, task: Task, why: str = "") -> Deadline:
+    about = one.recipient if kind is PartyKind.SUPPLIER else None
+    return Deadline(one.release_id, kind, one.recipient, task, None, about=about, why=why, not_told=_not_told_by(one))
 
 
 def _first_of_each(late: Iterable[NotArrived], kind: str) -> Collection[NotArrived]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
 from duis_gateway.rollout.deadlines.asked import DCC
-from duis_gateway.rollout.deadlines.not_told import csps_not_told, not_told_of_hub, told
+from duis_gateway.rollout.deadlines.not_told import csps_not_told, decisions_not_told, not_told_of_hub, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
@@ -33,6 +33,7 @@ from duis_gateway.rollout.eligibility import awaits_dcc, fits, runs
 from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.half_instructed import halves_in_vain
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.rollout.schedule_decisions import store as says
 
@@ -55,7 +56,7 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
         if (awaits_dcc(hub, release) and not moved) or (release.paused and fits(hub, release)):
             found += _decision(conn, release, now)
     found += _off_plan(conn, hub, now)
-    return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_plans(conn, hub, asked.releases)))
+    return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_unknown(conn, hub)))
 
 
 def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Deadline]:
@@ -65,15 +66,22 @@ def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Dea
         yield from (one for one in every if one.task in (Task.DECIDE_ON_INVALIDATED_PILOT, Task.DECIDE_ON_PAUSE))
 
 
-def _plans(conn: Connection, hub: Hub, under: Mapping[str, Release]) -> Iterator[Deadline]:
-    """Yield what its CSP cannot do as it misses a plan of it, or a decision, unless the hub runs what that is about."""
-    names = [name for name, release in under.items() if not runs(hub, release)]
+def _unknown(conn: Connection, hub: Hub) -> Iterator[Deadline]:
+    """Yield what its CSP cannot do as it misses a plan of it, and who misses a decision, the suppliers included.
+
+    Unless the hub runs what that is about; of a decision, whether or not the release is over.
+    """
+    of_model = (
+        one for one in releases.all_releases(conn) if (one.manufacturer, one.model) == (hub.manufacturer, hub.model)
+    )
+    names = [one.release_id for one in of_model if not runs(hub, one)]
     of_hub = {one.id for one in not_told_of_hub(conn, hub, names)}
     csps = [one.eui for one in _partners(conn, hub)[0]]
     for one in csps_not_told(conn, names):
         decision = one.task is Task.CARRY_OUT_DECISION and one.party in csps
         if decision or (one.not_told and one.not_told.message in of_hub):
             yield one
+    yield from decisions_not_told(conn, names, known(conn, hub.suppliers).values())
 
 
 def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:

@@ -15,7 +15,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
-from duis_gateway.rollout.deadlines.not_told import csps_not_told, told
+from duis_gateway.rollout.deadlines.not_told import csps_not_told, decisions_not_told, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
@@ -44,6 +44,7 @@ from duis_gateway.rollout.periods import ends_before, is_over, stage_time, start
 from duis_gateway.rollout.plans.half_instructed import halves_in_vain
 from duis_gateway.rollout.plans.records import VoidReason
 from duis_gateway.rollout.releases import history
+from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.lifecycle import Event
 from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.releases.rules import last_to_instruct
@@ -79,7 +80,10 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     counts, remaining = _counted(conn, open_ones, party, now), _Remaining(conn, now)
     every = [one for release in open_ones for one in _of_release(conn, release, party, counts, remaining, now)]
     every += _off_plan(conn, with_departures(conn), party, now)
-    every = [*told(conn, every)]
+    every = [
+        *told(conn, every),
+        *decisions_not_told(conn, [one.release_id for one in releases.all_releases(conn)], [party]),
+    ]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui, now)
     regions = {one.eui: one.regions for one in parties.all_parties(conn, PartyKind.CSP)}
@@ -96,7 +100,7 @@ def partner_deadlines(conn: Connection, now: datetime) -> tuple[Deadline, ...]:
     """
     under, remaining = open_releases(conn), _Remaining(conn, now)
     every = [one for release in under for one in _of_partners(conn, release, remaining, now, (), {})]
-    return in_order((*told(conn, every), *csps_not_told(conn, {one.release_id for one in under})))
+    return in_order((*told(conn, every), *csps_not_told(conn, [one.release_id for one in releases.all_releases(conn)])))
 
 
 def counts_hubs(one: Deadline) -> bool:
@@ -106,13 +110,24 @@ def counts_hubs(one: Deadline) -> bool:
 
 
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
-    """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs."""
+    """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs.
+
+    Of one that is over it is what DCC decided and somebody was not told.
+    """
+    concerned = suppliers_of_model(conn, release.manufacturer, release.model)
+    suppliers = [one for one in parties.all_parties(conn, PartyKind.SUPPLIER) if one.eui in concerned]
+    unknown = (
+        *csps_not_told(conn, {release.release_id}),
+        *decisions_not_told(conn, {release.release_id}, suppliers),
+    )
+    if release.state.is_over:
+        return in_order(unknown)
     partners = (one for kind in (PartyKind.CSP, PartyKind.DCC) for one in parties.all_parties(conn, kind))
     off_plan = [one for party in partners for one in _off_plan(conn, [release], party, now)]
     dcc = Party(0, PartyKind.DCC, "")
     counts = _counted(conn, [release], dcc, now)
     every = (*_of_release(conn, release, dcc, counts, _Remaining(conn, now), now), *off_plan)
-    return in_order((*told(conn, every), *csps_not_told(conn, {release.release_id})))
+    return in_order((*told(conn, every), *unknown))
 
 
 def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:

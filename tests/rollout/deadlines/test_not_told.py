@@ -20,13 +20,13 @@ from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
 from duis_gateway.rollout.deadlines.rules import Deadline, Task
 from duis_gateway.rollout.deadlines.view import deadline_rows, partner_deadlines, tasks_of_everybody
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
-from duis_gateway.rollout.releases.records import Period, Stage
+from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision, RolloutAction, Standing
 from duis_gateway.store.tables import outbox
 from duis_gateway.text.times import show_time
 from tests.support.databases import KINDS
 from tests.support.pages import pages_over
-from tests.support.rules import NEW, NOW, OURS, PILOT
+from tests.support.rules import NEW, NOW, OURS, PILOT, THEIRS
 from tests.support.status_of import PARTIES
 from tests.support.steering import DCC, HUBS, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, WEEK, Steering, steering
 
@@ -278,3 +278,64 @@ def test_what_an_approval_made_void_is_told_under_the_older_release_and_asked_fo
         assert anew() == [("PilotInvalidated", False)]
         becomes(dcc, "dead", OURS, kind="N77", last_error="HTTP 404")
         assert anew() == [("PilotInvalidated", True)]
+
+
+@pytest.mark.requirement("X03", "BR-6.5")
+@pytest.mark.parametrize("by", ["stop", "supersession"])
+def test_a_decision_that_ended_a_release_is_the_operators_to_send_again(dcc: Steering, by: str) -> None:
+    """Before, it was nobody's turn: a CSP that went on with a release that was stopped was but a dead letter."""
+    becomes(dcc, "delivered", NORTH, SOUTH, OURS, DCC)
+    if by == "stop":
+        decides(dcc, RolloutAction.STOP)
+    else:
+        dcc.announces("R2", firmware_version="00000003", pilot=PilotTerms(Period(LATE + DAY, PILOT.end + WEEK), 10))
+        dcc.says(esi.Supersession("R1", "R2", dcc.clock.now()))
+    assert dcc.release().state.is_over
+    becomes(dcc, "delivered", NORTH, SOUTH, OURS)
+    assert tasks(dcc, Task.CARRY_OUT_DECISION) == []
+    kind = {"stop": "RolloutDecision", "supersession": "Supersession"}[by]
+    becomes(dcc, "dead", NORTH, kind=kind, last_error="HTTP 404")
+    (mine,) = tasks(dcc, Task.CARRY_OUT_DECISION)
+    assert (mine.party, mine.not_told and mine.not_told.kind) == (NORTH, kind)
+    with dcc.store.read() as conn:
+        hub = HUBS[OWN_NORTH - 1]
+        assert mine in tasks_of_hub(conn, hub, dcc.clock.now())
+        assert mine in partner_deadlines(conn, dcc.clock.now())
+        (row,) = [one for one in deadline_rows(conn, PARTIES[NORTH], dcc.clock.now()) if one["release"] == "R1"]
+    assert (row["task"], row["state"], row["overdue"]) == ("carry_out_decision", "not_told", False)
+    assert GIVEN_UP in str(row["why"])
+    with pages_over(dcc) as pages:
+        assert f"Operator: replay {kind} to CSP" in pages.words("/releases/R1")
+        assert f"Operator: replay {kind} to CSP" not in pages.words("/releases/R2" if by == "supersession" else "/")
+    becomes(dcc, "delivered", NORTH, kind=kind)
+    assert tasks(dcc, Task.CARRY_OUT_DECISION) == []
+    with pages_over(dcc) as pages:
+        assert "Nobody's: the release is over." in pages.words("/releases/R1")
+
+
+@pytest.mark.requirement("X03", "BR-6.5")
+@pytest.mark.parametrize("action", [RolloutAction.PAUSE, RolloutAction.STOP])
+def test_a_decision_that_a_supplier_was_never_told_of_is_the_operators_to_send_again(
+    dcc: Steering, action: RolloutAction
+) -> None:
+    """Before, it was nobody's turn, and the supplier saw nothing that says why nothing that it sends is taken."""
+    becomes(dcc, "delivered", NORTH, SOUTH, OURS, THEIRS)
+    decides(dcc, action)
+    becomes(dcc, "delivered", NORTH, SOUTH, OURS, THEIRS)
+    becomes(dcc, "dead", OURS, kind="N72", last_error="HTTP 404")
+    (mine,) = tasks(dcc, Task.CARRY_OUT_DECISION)
+    assert (mine.party, mine.not_told and mine.not_told.kind) == (OURS, "N72")
+    with dcc.store.read() as conn:
+        of_party = {
+            eui: [one for one in deadline_rows(conn, PARTIES[eui], dcc.clock.now()) if one["state"] == "not_told"]
+            for eui in (OURS, THEIRS, NORTH, DCC)
+        }
+        assert mine in tasks_of_hub(conn, HUBS[OWN_NORTH - 1], dcc.clock.now())
+    (row,) = of_party.pop(OURS)
+    assert (row["whose"], row["task"], row["overdue"]) == ("own", "carry_out_decision", False)
+    assert GIVEN_UP in str(row["why"])
+    assert not any(of_party.values()), "it is nobody else's affair"
+    with pages_over(dcc) as pages:
+        assert "Operator: replay N72 to supplier" in pages.words("/releases/R1")
+    becomes(dcc, "delivered", OURS, kind="N72")
+    assert tasks(dcc, Task.CARRY_OUT_DECISION) == []
