@@ -97,6 +97,15 @@ def suppliers_of_model(
     return frozenset(found)
 
 
+def unable_of_model(connection: Connection, manufacturer: str, model: str) -> frozenset[int]:
+    """Return those of the suppliers of this model that cannot instruct: their DUIS is older, or they are unregistered.
+
+    A split hub of theirs moves before the automatic date only if DCC instructs it, or chooses it for them.
+    """
+    able = {one.eui for one in parties.all_parties(connection, PartyKind.SUPPLIER) if one.can_instruct}
+    return suppliers_of_model(connection, manufacturer, model) - able
+
+
 def _named_in(role: Column[int]) -> Select[int]:
     """Each supplier that the inventory names in a role, by stepping through its index from one to the next."""
     each = select(func.min(role).label("supplier")).cte(recursive=True)

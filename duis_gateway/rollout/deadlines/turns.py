@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from duis_gateway.rollout.audience import unable_of_model
 from duis_gateway.rollout.deadlines.asked import Asked, Outlooks, asked
 from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.scopes import open_releases
@@ -51,7 +52,7 @@ class Turns:
         awaited: by supplier, those that its instruction alone would bring into the plan, as the other's stands.
         awaited_until: by supplier, when the first of these instructions of the other's ends.
         unscheduled: by supplier, those that it has put on its pilot list, and that are to be scheduled.
-        uninstructed: by supplier, the others that it may instruct for safe launch.
+        uninstructed: by supplier, the others that it may instruct for safe launch, and not in vain (`asked`).
         listable: by supplier, those that it may put on its pilot list, whatever it is asked for.
         halves: by supplier, the split hubs that it has instructed and that wait for the other, whatever that is asked;
             not where the other cannot instruct.
@@ -219,6 +220,7 @@ class _Model:
         self.live = [one for one in self.releases if one.state.is_live]
         self._windows = [one for one in self.live if pilot_window_open(one, now)]
         self._listed, self.barred = _in_pilots(connection, self._windows, suppliers)
+        self.unable = unable_of_model(connection, *model) if self.live else _NOBODY
         every = sorted(self.releases, key=lambda one: not one.state.is_live)
         self._shared = [plans.of_release(connection, one, now) for one in every]
 
@@ -348,6 +350,7 @@ def _count_the_others(
 ) -> None:
     """Add the hubs that nothing names: of a kind, all or none are asked for under a release."""
     protected = estate.protected_kinds(connection, scope, model.releases)
+    in_vain = estate.kinds_beside(connection, scope, model.releases, model.unable)
     for supplier in suppliers:
         left = Counter(estate.kinds(connection, Scope(supplier=supplier)))
         left.subtract(seen.get(supplier, {}))
@@ -357,8 +360,9 @@ def _count_the_others(
             fitting = [one.release_id for one in model.live if fits(hub, one)]
             for release_id in fitting if number else ():
                 found[release_id].listable[supplier] += number
-            if number and (goes := _next(hub, model.live, now)) in fitting:
-                found[goes].uninstructed[supplier] += number
+            moved = number - in_vain[supplier][kind]
+            if moved and (goes := _next(hub, model.live, now)) in fitting:
+                found[goes].uninstructed[supplier] += moved
 
 
 def _next(hub: Hub, live: Sequence[Release], now: datetime) -> str | None:

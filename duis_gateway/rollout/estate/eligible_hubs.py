@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, not_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, exists, func, not_, select, union
 
 from duis_gateway.rollout.activations.store import newest_of
-from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible, responsible_sql
+from duis_gateway.rollout.eligibility import ROLES, is_hub_sql, passes_sql, responsible, responsible_sql, split_sql
 from duis_gateway.rollout.hub_events.records import Happened
 from duis_gateway.rollout.hubs.device_models import model_names, model_number
 from duis_gateway.rollout.hubs.records import Hub
@@ -131,6 +131,32 @@ def protected_kinds(connection: Connection, scope: Scope, releases: Iterable[Rel
     for supplier, model, version, status, device_type, number in connection.execute(query):
         found[supplier][HubKind(*names[model], device_type, version, status)] += number
     return dict(found)
+
+
+def kinds_beside(
+    connection: Connection, scope: Scope, releases: Iterable[Release], others: Collection[int]
+) -> defaultdict[int, Counter[HubKind]]:
+    """Count by supplier and kind the split hubs of which one of these others is the second supplier.
+
+    Without those that are `looked_at`, and those that the supplier protects.
+    """
+    found: defaultdict[int, Counter[HubKind]] = defaultdict(Counter)
+    if not others:
+        return found
+    kind = (hub.c.model_id, hub.c.firmware_version, hub.c.status, hub.c.device_type)
+    named, names = looked_at_sql([release.release_id for release in releases]), model_names(connection)
+    for mine, other in (ROLES, ROLES[::-1]):
+        protected = exists().where(protected_hub.c.device_id == hub.c.device_id, protected_hub.c.supplier == mine)
+        query = (
+            select(mine, *kind, func.count())
+            .where(other.in_(sorted(others)), split_sql(), is_hub_sql(), hub.c.device_id.not_in(named), ~protected)
+            .group_by(mine, *kind)
+        )
+        if scope.supplier is not None:
+            query = query.where(mine == scope.supplier)
+        for supplier, model, version, status, device_type, number in connection.execute(query):
+            found[supplier][HubKind(*names[model], device_type, version, status)] += number
+    return found
 
 
 def hubs_of_model(connection: Connection, scope: Scope, release: Release) -> Iterator[list[Hub]]:

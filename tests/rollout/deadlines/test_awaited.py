@@ -10,6 +10,7 @@ import pytest
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPilotList
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.parties.records import Party, PartyKind
@@ -43,8 +44,8 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
         yield made
 
 
-def instructs(dcc: Steering, supplier: int, period: Period, name: str = "L1") -> None:
-    group = DeploymentGroup(name, Stage.SAFE_LAUNCH, (SPLIT,), period)
+def instructs(dcc: Steering, supplier: int, period: Period, name: str = "L1", device_id: int = SPLIT) -> None:
+    group = DeploymentGroup(name, Stage.SAFE_LAUNCH, (device_id,), period)
     assert not dcc.asks(supplier, "11.6", PreferredPilotSchedule("R1", NEW, (group,))).startswith("E")
 
 
@@ -192,3 +193,28 @@ def test_nobody_is_asked_for_the_other_half_where_the_hub_runs_what_a_newer_rele
     assert row is not None
     assert (row["release"], row["next_step"]) == ("R2", "Nothing: it runs the version of the release.")
     assert split(dcc, THEIRS) == 0
+
+
+@pytest.mark.parametrize("unable", [OLDER, UNKNOWN])
+def test_nobody_is_asked_for_a_half_to_which_the_other_cannot_come(dcc: Steering, unable: int) -> None:
+    """Before, `instruct_safe_launch`, the pilot's schedule and void halves counted what no instruction would move."""
+    with dcc.store.write() as conn:
+        beside = [replace(HUBS[SPLIT - 1], device_id=11), replace(HUBS[SPLIT - 1], device_id=12)]
+        hubs.upsert(conn, beside)
+    before = asked(dcc, OURS)
+    others = (replace(one, gas_supplier=unable) for one in beside)
+    assert dcc.says(esi.InventoryUpdate(tuple(others))).status == "Accepted"
+    after = asked(dcc, OURS)
+    assert after["instruct_safe_launch"] == before["instruct_safe_launch"] - 2, "nothing names them"
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (11, OWN_NORTH))).startswith("E")
+    for name, wanted in (("send_preferred_schedule", 1), ("instruct_safe_launch", after["instruct_safe_launch"] - 1)):
+        with dcc.store.read() as conn:
+            rows = deadline_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+        assert [row["hubs"] for row in rows if (row["whose"], row["task"]) == ("own", name)] == [wanted]
+    lists = ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000))
+    lists.replace(OURS, [12])
+    assert asked(dcc, OURS)["instruct_safe_launch"] == wanted, "neither counted, nor taken off twice"
+    lists.replace(OURS, [])
+    instructs(dcc, OURS, FIRST, "L2", 12)
+    dcc.passes(FIRST.end)
+    assert asked(dcc, OURS).get("instruct_anew PeriodEnded") == 1, "of the hub whose other supplier can"

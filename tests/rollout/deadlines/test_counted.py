@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
+from sqlalchemy import Connection
 
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind, Role
 from duis_gateway.rollout.deadlines.turns import Turns, turns
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.estate.eligible_hubs import Scope
@@ -25,6 +29,13 @@ MODEL = ("Acme", "Hub1")
 
 def given(supplier: int, name: str, *ids: int, stage: Stage = Stage.PILOT) -> Instruction:
     return Instruction("R1", supplier, name, stage, PERIOD, NOW, ids)
+
+
+def registers(connection: Connection, *suppliers: int) -> None:
+    """Who is not registered cannot instruct, and its hubs' second suppliers are not asked for their halves."""
+    for eui in suppliers:
+        roles = frozenset(Role)
+        parties.add(connection, Party(eui, PartyKind.SUPPLIER, "", roles=roles, duis_version=Decimal("6.0")))
 
 
 def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> None:
@@ -56,6 +67,8 @@ def test_a_supplier_s_hubs_are_counted_by_what_is_left_to_do(store: Store) -> No
             assert numbers[0] == numbers[1]
             return numbers[0]
 
+        assert counted(ALPHA) == (7, 0, 0, 4), "of 3, TOP and 5 the other cannot instruct"
+        registers(connection, *suppliers)
         assert counted(ALPHA) == (7, 0, 0, 7)
         pilots.replace_preferred(connection, "R1", ALPHA, NEW, [1, 2, 3, 6, 9], NOW)
         schedules.put_instructions(connection, [given(ALPHA, "G1", 1, 3, 6), given(BETA, "G1", 3, TOP, 9)])
