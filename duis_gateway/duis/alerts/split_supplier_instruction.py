@@ -15,7 +15,7 @@ from duis_gateway.partners.xml import Field, Record, enumerated
 
 
 class OtherSupplier(StrEnum):
-    """What a hub's second supplier has done; "cannot" is for one on an older DUIS version (BR-3.3)."""
+    """What a hub's second supplier has done; "cannot": its DUIS is older, or it is not registered (BR-3.3)."""
 
     INSTRUCTED = "Instructed"
     NOT_INSTRUCTED = "NotInstructed"

@@ -213,8 +213,9 @@ class EstateReader:
         return self._by_model(given_way(self._conn))
 
     @cached_property
-    def _able(self) -> frozenset[int]:
-        return frozenset(one.eui for one in parties.all_parties(self._conn, PartyKind.SUPPLIER) if one.can_instruct)
+    def _suppliers(self) -> Mapping[int, bool]:
+        """The suppliers that are registered, and whether each can instruct."""
+        return {one.eui: one.can_instruct for one in parties.all_parties(self._conn, PartyKind.SUPPLIER)}
 
     def _more(
         self,
@@ -224,10 +225,13 @@ class EstateReader:
         last: RecordedOutcome | None,
         asked: AskedOfHub | None,
     ) -> Mapping[str, object]:
-        able = None if chosen is None else self._able
+        unable = frozenset(one for one in hub.suppliers if not self._suppliers.get(one, False))
+        unregistered = unable - self._suppliers.keys()
         elsewhere = _failed_elsewhere(hub, chosen, last)
         of_it = chosen and replace(chosen, failed=chosen.failed or elsewhere)
-        step = next_step(hub, of_it, self._now, viewer=self._viewer, able=able, asked=asked)
+        step = next_step(
+            hub, of_it, self._now, viewer=self._viewer, unable=unable, unregistered=unregistered, asked=asked
+        )
         failed = elsewhere or (chosen is not None and state_of(chosen) is HubState.FAILED)
         failure = _failure(last, elsewhere) if failed and last is not None else None
         if chosen is None:

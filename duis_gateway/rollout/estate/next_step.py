@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,7 +26,8 @@ def next_step(
     now: datetime,
     *,
     viewer: int | None,
-    able: Collection[int] | None = None,
+    unable: Set[int] = frozenset(),
+    unregistered: Set[int] = frozenset(),
     asked: AskedOfHub | None = None,
 ) -> str:
     """Return what to do next about a hub, in a sentence or two.
@@ -36,7 +37,8 @@ def next_step(
         chosen: what is planned under the release that has it next, None if no release in flight is for it.
         now: the business time.
         viewer: which of the hub's suppliers it is told to; None: the operator.
-        able: the suppliers that can instruct (their DUIS version has 11.6); None: all can.
+        unable: suppliers that cannot instruct: their DUIS version has no 11.6, or they are not registered.
+        unregistered: those of them that are not registered.
         asked: what its suppliers are asked for of it, so that it agrees with their tasks; None: not looked at.
     """
     if not in_use(hub):
@@ -56,7 +58,7 @@ def next_step(
             if unfit(hub, release) is Unfit.NOT_PERMITTED:
                 return "It needs another release first, which its version permits: ask DCC."
             return "Nothing: there is nothing to update it to."
-    how = _How(viewer, hub.suppliers if able is None else hub.suppliers & frozenset(able), hub, asked or AskedOfHub())
+    how = _How(viewer, hub.suppliers & unable, hub.suppliers & unregistered, hub, asked or AskedOfHub())
     if release.paused:
         held = "While the release is paused, nothing is updated, and DCC decides whether it goes on."
         return f"{tries}{held}{_meanwhile(chosen, now, how)}"
@@ -81,10 +83,14 @@ def _without_release(hub: Hub, asked: AskedOfHub) -> str:
 
 
 class _How(NamedTuple):
-    """To whom it is told, which of the hub's suppliers can instruct, and what they are asked for."""
+    """To whom it is told, which of the hub's suppliers cannot instruct, and what they are asked for.
+
+    `unregistered`: those that cannot as they are not registered; the others' DUIS versions are older.
+    """
 
     viewer: int | None
-    able: frozenset[int]
+    unable: frozenset[int]
+    unregistered: frozenset[int]
     hub: Hub
     asked: AskedOfHub
 
@@ -180,7 +186,7 @@ def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
         who = "ask DCC" if how.viewer is not None else "DCC can, in a batch"
         late = f"It is too late for its supplier to instruct it{named}"
         return f"{late}: {by_date}, unless DCC instructs it earlier ({who})."
-    if how.able < how.hub.suppliers:
+    if how.unable:
         return _by_dcc(how, named, by_date)
     if how.viewer is None:
         first = _first_listed(how.under(release), now, how)
@@ -217,7 +223,7 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
     after = " once its pilot has ended" if barred else ""
     ways = [] if too_late else [f"to instruct it under {this}{after}, {first}"]
     until = min(end, last_to_instruct(how.asked.releases[name]))
-    if alone and name in how.asked.waiting and now <= until and how.able >= how.hub.suppliers:
+    if alone and name in how.asked.waiting and now <= until and not how.unable:
         ways.insert(0, f"its {how.other} can do so, too (11.6 for {name}), until {show_time(until)}")
     said = f"You have instructed it under {name} (group {one.group_id}, until {show_time(end)})"
     return f"{said}: {'; '.join(ways)}; otherwise {by_date}." if ways else ""
@@ -226,7 +232,7 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
 def _of_the_pilot(release: Release, now: datetime, by_date: str, how: _How) -> str:
     """Say that the viewer has put the hub on a pilot list and is to schedule it, "" where it is not so, or too late."""
     mine = how.mine
-    if mine is None or mine.task is not Task.SEND_PREFERRED_SCHEDULE or how.viewer not in how.able:
+    if mine is None or mine.task is not Task.SEND_PREFERRED_SCHEDULE or how.viewer in how.unable:
         return ""
     under = how.asked.releases.get(mine.release_id, release)
     due = last_for_the_pilot(under)
@@ -253,12 +259,19 @@ def _protected(how: _How, named: str, last: datetime, now: datetime, by_date: st
 
 
 def _by_dcc(how: _How, named: str, by_date: str) -> str:
-    both = len(how.hub.suppliers) > 1
-    why = "not all of its suppliers' DUIS versions have 11.6" if both else "its supplier's DUIS version has no 11.6"
+    why = " and ".join(_why_unable(how, who, role) for who, role in how.roles.items() if who in how.unable)
     if how.viewer is not None:
-        why = "Not" + why[3:] if both else "Your DUIS version has no 11.6"
-        return f"{why}: ask DCC to instruct it{named}, or leave it; then {by_date}."
+        return f"{why[0].upper()}{why[1:]}: ask DCC to instruct it{named}, or leave it; then {by_date}."
     return f"DCC can instruct it{named} in a batch, as {why}; otherwise {by_date}."
+
+
+def _why_unable(how: _How, who: int | None, role: str) -> str:
+    """Say of a supplier of the hub why it cannot instruct, by its role alone where there are two."""
+    whose = f"its {role}" if len(how.hub.suppliers) > 1 else "its supplier"
+    if who in how.unregistered:
+        return f"{whose} is not registered"
+    possessive = "your" if who == how.viewer else f"{whose}'s"
+    return f"{possessive} DUIS version has no 11.6"
 
 
 def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:

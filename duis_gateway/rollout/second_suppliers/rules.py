@@ -68,7 +68,7 @@ def planned_period(
 class SecondSupplier:
     """What one of two suppliers is told of the other for some of its hubs (X06, N73); never who the other is.
 
-    `able` is false where the other's DUIS version has no Service Requests to instruct with.
+    `able` is false where the other's DUIS version has no Service Requests to instruct with, or it is not registered.
     """
 
     recipient: int

@@ -91,14 +91,18 @@ def test_it_is_not_the_turn_of_a_second_supplier_that_cannot_instruct(dcc: Steer
         return [row["task"] for row in rows if row["whose"] == "supplier"]
 
     assert turns_of_the_other() == ["instruct_split_hubs"]
-    for unable in (OLDER, UNKNOWN):
+    for unable, why, cannot in (
+        (OLDER, "'s DUIS version has no 11.6", "older DUIS version"),
+        (UNKNOWN, " is not registered", "it is not registered"),
+    ):
         changed = esi.InventoryUpdate((replace(HUBS[SPLIT - 1], gas_supplier=unable),))
         assert dcc.says(changed).status == "Accepted"
         assert turns_of_the_other() == []
         with dcc.store.read() as conn:
             row = hub_on_a_page(conn, Party(OURS, PartyKind.SUPPLIER, ""), SPLIT, dcc.clock.now())
         assert row is not None
-        assert str(row["next_step"]).startswith("Not all of its suppliers' DUIS versions have 11.6: ask DCC")
+        assert str(row["next_step"]).startswith(f"Its Gas Supplier{why}: ask DCC")
+        assert f"Gas Supplier cannot instruct ({cannot})" in str(row["reason"])
     assert dcc.says(esi.InventoryUpdate((HUBS[SPLIT - 1],))).status == "Accepted"
     assert turns_of_the_other() == ["instruct_split_hubs"]
 

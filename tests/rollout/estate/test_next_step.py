@@ -34,7 +34,7 @@ def planned(period: Period, *, indicative: bool = False) -> HubPlan:
 def step(plan: HubPlan | None, now: datetime = NOW, *, hub: Hub = HUB, **how: bool) -> str:
     chosen = None if plan is None else Prospect(RELEASE, plan)
     viewer = 1 if how.get("of_supplier", True) else None
-    return next_step(hub, chosen, now, viewer=viewer, able=None if how.get("able", True) else ())
+    return next_step(hub, chosen, now, viewer=viewer, unable=frozenset() if how.get("able", True) else hub.suppliers)
 
 
 @pytest.mark.requirement("BR-5.3", "BR-3.4")
@@ -54,9 +54,16 @@ def test_the_operator_reads_who_can_instruct_it() -> None:
     assert said.startswith("DCC can instruct it in a batch, as its supplier's DUIS version has no 11.6; otherwise")
     split = replace(HUB, gas_supplier=2)
     assert step(AT_THE_DATE, hub=split, of_supplier=False).startswith("Its suppliers can instruct it, both of them")
-    for viewer in (1, None):
-        said = next_step(split, Prospect(RELEASE, AT_THE_DATE), NOW, viewer=viewer, able={1})
-        assert "ot all of its suppliers' DUIS versions have 11.6" in said
+    one, both = frozenset({2}), frozenset({1, 2})
+    for viewer, unable, unregistered, why in (
+        (1, one, frozenset[int](), "Its Gas Supplier's DUIS version has no 11.6: ask DCC"),
+        (1, one, one, "Its Gas Supplier is not registered: ask DCC"),
+        (1, both, one, "Its Gas Supplier is not registered and your DUIS version has no 11.6: ask DCC"),
+        (None, one, one, "in a batch, as its Gas Supplier is not registered; otherwise"),
+    ):
+        at_the_date = Prospect(RELEASE, AT_THE_DATE)
+        said = next_step(split, at_the_date, NOW, viewer=viewer, unable=unable, unregistered=unregistered)
+        assert why in said
 
 
 def test_in_a_pause_it_says_what_can_be_done_meanwhile() -> None:
