@@ -77,12 +77,23 @@ _ONCE = (
 )
 """Where tests read sources and files, or take long, and show nothing that depends on the Python version."""
 
+_ROLL_OUTS = ("tests/rollout/", "tests/operations/")
+_OF_EACH_ROOM = ("test_handle.py", "test_progress.py", "test_store.py")
+"""What the rooms of `rollout` do with a store, on every Python version, beside their rules, which need none."""
+
+
+def _steers_a_roll_out(item: pytest.Item) -> bool:
+    """Whether DCC steers a roll-out here: what comes of it is for the rules to say, whatever the Python version."""
+    steered = item.nodeid.startswith(_ROLL_OUTS) and "dcc" in getattr(item, "fixturenames", ())
+    return steered and item.path.name not in _OF_EACH_ROOM
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what starts processes or needs PostgreSQL with `once`, unless it is to run on every Python version."""
     for item in items:
         heavy = any(item.get_closest_marker(name) for name in ("processes", "postgresql"))
-        if (heavy or item.nodeid.startswith(_ONCE)) and not item.get_closest_marker("every_python"):
+        once = heavy or item.nodeid.startswith(_ONCE) or _steers_a_roll_out(item)
+        if once and not item.get_closest_marker("every_python"):
             item.add_marker("once")
 
 
