@@ -81,6 +81,16 @@ _ROLL_OUTS = ("tests/rollout/", "tests/operations/")
 _OF_EACH_ROOM = ("test_handle.py", "test_progress.py", "test_store.py")
 """What the rooms of `rollout` do with a store, on every Python version, beside their rules, which need none."""
 
+_LONGEST = (
+    "tests/simulation/",
+    "tests/sandbox/test_sandbox.py",
+    "tests/faults/test_random_kills.py",
+    "tests/docs/test_benchmarks.py",
+    "tests/docs/test_how_to.py",
+)
+"""Files that take minutes: each is one worker's alone, who would be the last with it for long, were it not begun first.
+"""
+
 
 def _steers_a_roll_out(item: pytest.Item) -> bool:
     """Whether DCC steers a roll-out here: what comes of it is for the rules to say, whatever the Python version."""
@@ -89,7 +99,11 @@ def _steers_a_roll_out(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts processes or needs PostgreSQL with `once`, unless it is to run on every Python version."""
+    """Mark what starts processes or needs PostgreSQL with `once`, unless it is to run on every Python version.
+
+    The longest files come first.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
     for item in items:
         heavy = any(item.get_closest_marker(name) for name in ("processes", "postgresql"))
         once = heavy or item.nodeid.startswith(_ONCE) or _steers_a_roll_out(item)
