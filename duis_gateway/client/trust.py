@@ -21,7 +21,7 @@ from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trust
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
 from duis_gateway.parties.certificate_records import RegisteredCertificate
-from duis_gateway.pki.certificates import Certificate, CertificateUnusable, read_certificate
+from duis_gateway.pki.certificates import Certificate, CertificateUnusable, IsAuthority, read_certificate
 from duis_gateway.pki.files import WatchedFolder, read_certificates
 from duis_gateway.pki.names import name_key
 from duis_gateway.pki.signing import read_certificate_file
@@ -172,7 +172,11 @@ def signers_of(files: Iterable[Path]) -> Signers:
     Raises:
         CertificateUnusable: a file cannot be read.
     """
-    read = map(read_certificate_file, files)
+    try:
+        read = [read_certificate_file(file) for file in files]
+    except IsAuthority as error:
+        hint = "or, as it belongs to a CA: trust a folder with it and the certificates that it issued"
+        raise CertificateUnusable(f"{error}; {hint}") from None
     return {(one.issuer_key, str(one.serial)): _registered(one, alone=True) for one in read}
 
 

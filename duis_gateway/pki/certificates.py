@@ -32,6 +32,10 @@ class CertificateUnusable(GatewayError):
     """A certificate, its file, or the key beside it cannot be used; the text says why."""
 
 
+class IsAuthority(CertificateUnusable):
+    """It cannot be used as a party's certificate, and belongs to a CA."""
+
+
 @dataclass(frozen=True)
 class Certificate:
     """An end-entity certificate as the gateway reads it; times are aware UTC.
@@ -57,11 +61,10 @@ def read_certificate(data: bytes) -> Certificate:
     """Read one certificate, PEM (the first in the file) or DER.
 
     Raises:
-        CertificateUnusable: it cannot be read, is not P-256, or has not exactly one OU and one EUI-64.
+        CertificateUnusable: it cannot be read, is not P-256, or has not exactly one OU and one EUI-64; the text says
+            each thing that is wrong. It is `IsAuthority` where the certificate belongs to a CA.
     """
     loaded = load_x509(data)
-    if loaded.serial_number <= 0:
-        raise CertificateUnusable("the serial number of the certificate is not positive")
     try:
         return Certificate(
             der=loaded.public_bytes(Encoding.DER),
@@ -69,7 +72,7 @@ def read_certificate(data: bytes) -> Certificate:
             role=_role(loaded),
             issuer=name_text(loaded.issuer),
             issuer_key=name_key(loaded.issuer),
-            serial=loaded.serial_number,
+            serial=_serial(loaded),
             not_before=loaded.not_valid_before_utc,
             not_after=loaded.not_valid_after_utc,
             may_sign=_may_sign(loaded),
@@ -78,6 +81,23 @@ def read_certificate(data: bytes) -> Certificate:
         )
     except UNREADABLE as error:
         raise CertificateUnusable(f"the certificate cannot be read: {str(error)[:200]}") from None
+    except CertificateUnusable:
+        raise _unusable(loaded) from None
+
+
+def _unusable(certificate: x509.Certificate) -> CertificateUnusable:
+    """Return an error that says each thing that is wrong with a certificate, the key first: all begins with that."""
+    wrong = list[str]()
+    for read in (_public_key, _serial, _eui, _role):
+        try:
+            read(certificate)
+        except (CertificateUnusable, *UNREADABLE) as error:
+            wrong.append(str(error)[:200])
+    said = f"{'; '.join(wrong)}; docs/how-to/keys.md has the openssl commands for one that can be used"
+    try:
+        return IsAuthority(said) if _is_ca(certificate) else CertificateUnusable(said)
+    except UNREADABLE:
+        return CertificateUnusable(said)
 
 
 def load_x509(data: bytes) -> x509.Certificate:
@@ -102,14 +122,17 @@ def why_unreadable(data: bytes, error: Exception) -> str:
     return "neither PEM nor DER" if b"-----BEGIN" not in data else str(error)[:200]
 
 
+def _serial(certificate: x509.Certificate) -> int:
+    if certificate.serial_number <= 0:
+        raise CertificateUnusable("the serial number of the certificate is not positive")
+    return certificate.serial_number
+
+
 def _eui(certificate: x509.Certificate) -> int:
     values = certificate.subject.get_attributes_for_oid(NameOID.X500_UNIQUE_IDENTIFIER)
     if len(values) != 1:
-        folder = "; or, as it belongs to a CA: trust a folder with it and the certificates that it issued"
-        hint = folder if _is_ca(certificate) else ""
         raise CertificateUnusable(
-            "the certificate does not have exactly one x500UniqueIdentifier, which holds the EUI-64; "
-            f"docs/how-to/keys.md has the openssl commands for one that has{hint}"
+            "the certificate does not have exactly one x500UniqueIdentifier, which holds the EUI-64"
         )
     value = values[0].value
     if not isinstance(value, bytes) or len(value) != _EUI_OCTETS or value[0] != 0:

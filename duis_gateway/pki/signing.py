@@ -30,14 +30,14 @@ def read_certificate_file(path: Path) -> Certificate:
     """Read a certificate file, PEM or DER.
 
     Raises:
-        CertificateUnusable: it cannot be read; the text names the file.
+        CertificateUnusable: it cannot be read (`IsAuthority`: and belongs to a CA); the text names the file.
     """
     try:
         return read_certificate(read_plain(path))
     except OSError as error:
         raise CertificateUnusable(f"{path}: {error.strerror}") from None
     except CertificateUnusable as error:
-        raise CertificateUnusable(f"{path}: {error}") from None
+        raise type(error)(f"{path}: {error}") from None
 
 
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:

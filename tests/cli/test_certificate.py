@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from duis_gateway.pki.signing import read_certificate_file
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
+from tests.support.signing import UNSIGNED
 
 
 def listed(installation: Installation, *more: object) -> list[dict[str, Any]]:
@@ -77,3 +85,38 @@ def test_a_key_is_never_written_over(installation: Installation, tmp_path: Path)
 def test_a_folder_without_an_authority_is_named(tmp_path: Path) -> None:
     said = refused(2, "certificate", "make", SUPPLIER, "--pki", tmp_path)
     assert said == f"{tmp_path / 'ca.pem'}: No such file or directory"
+
+
+def made_by_openssl(folder: Path, kind: str) -> tuple[Path, Path]:
+    """Return key and certificate as `openssl req -x509 -subj "/CN=Z1/OU=87"` makes them: the certificate is a CA's."""
+    key = ec.generate_private_key(ec.SECP256R1()) if kind == "P-256" else rsa.generate_private_key(65537, 2048)
+    name = x509.Name.from_rfc4514_string("OU=87,CN=Z1")
+    begin = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 5, begin, begin + timedelta(days=30))
+    made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, SHA256())
+    (folder / "k.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "c.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    return folder / "k.pem", folder / "c.pem"
+
+
+@pytest.mark.parametrize("kind", ["P-256", "RSA"])
+def test_each_thing_that_is_wrong_with_a_certificate_is_said_and_only_what_helps_there(
+    installation: Installation, tmp_path: Path, kind: str
+) -> None:
+    """A folder to trust helps whoever is to believe a certificate, and nobody who gives a certificate of his own."""
+    key, made = made_by_openssl(tmp_path, kind)
+    document = tmp_path / "document.xml"
+    document.write_bytes(UNSIGNED)
+    add = ("party", "add", SUPPLIER, "--kind", "supplier", "--role", "IS", "--url", "http://127.0.0.1:1/")
+    own = (
+        refused(2, "sign", document, "--key", key, "--certificate", made),
+        refused(2, *add, "--certificate", made, *installation.config),
+        refused(2, "certificate", "add", made, *installation.config),
+    )
+    told = "the certificate does not have exactly one x500UniqueIdentifier, which holds the EUI-64; docs/how-to/keys.md"
+    first = "" if kind == "P-256" else "the key of the certificate is not on the curve P-256; "
+    assert all(f"{made}: {first}{told} has the openssl commands" in said for said in own), own
+    assert not any("trust a folder" in said for said in own), own
+    believed = refused(2, "verify", document, "--trust", made)
+    assert f"{first}{told}" in believed
+    assert believed.endswith("as it belongs to a CA: trust a folder with it and the certificates that it issued")
