@@ -49,7 +49,7 @@ LISTS: Mapping[str, str] = {
     "InvalidDeviceIDList": "no Communications Hub in the inventory, or not on the list that it is to be taken off",
     "NotResponsibleDeviceIDList": "another supplier's",
     "NotCommissionedDeviceIDList": "not commissioned",
-    "NotApplicableFirmwareDeviceIDList": "of another model, or it runs the version already",
+    "NotApplicableFirmwareDeviceIDList": "of another model, or of a version that it cannot replace, as its own",
     "ExcludedDeviceIDList": "excluded from the pilot, or a proving hub, which stays in it",
     "OtherRequestInProgressList": "instructed under another release in flight",
     "InPilotDeviceIDList": "in the pilot, which has not ended",

@@ -23,6 +23,7 @@ from duis_gateway.rollout.audience import Located, by_supplier, to_csps, to_supp
 from duis_gateway.rollout.device_lists import OBJECTION, HubFindings
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.direct_instructions.rules import DirectJudgement, judge_batch, judge_selection
+from duis_gateway.rollout.eligibility import Unfit, unfit
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import NamedHub
 from duis_gateway.rollout.plans.held import held_plans
@@ -55,8 +56,9 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
         return accepted(message, text=gathered.waiting)
     named = hubs.named(tx.conn, gathered.ids, release.release_id, None, tx.now)
     judgement = judge_batch(gathered.ids, named, release, body.period, tx.now)
+    bad = _items(judgement.findings, named, release)
     if judgement.refusal is not None:
-        return _not_acceptable(message, judgement)
+        return _not_acceptable(message, judgement, bad)
     good = judgement.device_ids
 
     def to_csp(ids: tuple[int, ...], part: Part | None) -> PartnerBody:
@@ -69,7 +71,7 @@ def receive_batch(message: PartnerMessage[esi.BatchInstruction], tx: Tx) -> Ackn
     held = held_plans(tx, release, {*before, *good})
     direct.put_batch(tx.conn, DirectGroup(release.release_id, body.period, tx.now, good, body.group_id))
     replan(tx, release, (*before, *good), held)
-    return accepted(message, _items(judgement.findings))
+    return accepted(message, bad)
 
 
 @handles(Door.ESI, esi.PilotSelection, "X08")
@@ -93,8 +95,9 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     named = hubs.named(tx.conn, gathered.ids, release.release_id, body.supplier, tx.now)
     kept_out = protection.protected(tx.conn, gathered.ids)
     judgement = judge_selection(gathered.ids, named, release, body.supplier, body.period, tx.now, kept_out)
+    bad = _items(judgement.findings, named, release)
     if judgement.refusal is not None:
-        return _not_acceptable(message, judgement)
+        return _not_acceptable(message, judgement, bad)
     good = judgement.device_ids
     period = body.period or _rest_of_the_pilot(release, tx.now)
 
@@ -111,7 +114,7 @@ def receive_selection(message: PartnerMessage[esi.PilotSelection], tx: Tx) -> Ac
     direct.put_selection(tx.conn, DirectGroup(release.release_id, period, tx.now, good, supplier=body.supplier), since)
     tx.send(take_out_of_safe_launch(release, good, tx))
     replan(tx, release, (*before, *good), held)
-    return accepted(message, _items(judgement.findings))
+    return accepted(message, bad)
 
 
 def _text(period: Period | None) -> str:
@@ -119,8 +122,8 @@ def _text(period: Period | None) -> str:
     return "" if period is None else f"{period.start.isoformat()}/{period.end.isoformat()}"
 
 
-def _not_acceptable(message: AnyMessage, judgement: DirectJudgement) -> Acknowledgement:
-    return refused(message, "NotAcceptable", _sentence(judgement.refusal or ""), _items(judgement.findings))
+def _not_acceptable(message: AnyMessage, judgement: DirectJudgement, bad: Sequence[RefusedItem]) -> Acknowledgement:
+    return refused(message, "NotAcceptable", _sentence(judgement.refusal or ""), bad)
 
 
 def _rest_of_the_pilot(release: Release, now: datetime) -> Period:
@@ -132,17 +135,17 @@ _REASONS = {
     "invalid": "not a Communications Hub in the inventory",
     "not_responsible": "the supplier is not responsible for it",
     "not_commissioned": "not commissioned",
-    "not_applicable": "of another device model, or already runs the version",
     "excluded": "excluded from the pilot",
     "in_progress": "another release is in progress for it",
     "protected": OBJECTION,
 }
 
 
-def _items(findings: HubFindings) -> tuple[RefusedItem, ...]:
-    return tuple(
-        RefusedItem(format_eui(hub), reason) for name, reason in _REASONS.items() for hub in getattr(findings, name)
-    )
+def _items(findings: HubFindings, named: Mapping[int, NamedHub], release: Release) -> tuple[RefusedItem, ...]:
+    """Return what is refused, each with the one reason that holds for this hub."""
+    given = {hub: reason for name, reason in _REASONS.items() for hub in getattr(findings, name)}
+    given |= {hub: unfit(named.get(hub), release) or Unfit.NO_HUB for hub in findings.not_applicable}
+    return tuple(RefusedItem(format_eui(hub), reason) for hub, reason in given.items())
 
 
 def _sentence(text: str) -> str:

@@ -17,13 +17,15 @@ from duis_gateway.duis.service_requests.preferred_pilot_list import PreferredPil
 from duis_gateway.flow.incoming import Door
 from duis_gateway.partners.messages import Part
 from duis_gateway.rollout.direct_instructions import store as direct
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.pilot_lists import store as pilots
 from duis_gateway.rollout.plans import told as plans_told
 from duis_gateway.rollout.releases.records import Instruction, Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import DirectGroup
 from duis_gateway.rollout.schedules import store as schedules
-from tests.support.rules import AUTOMATIC, NEW, NOW, OURS, PILOT, THEIRS
+from tests.support.rules import AUTOMATIC, NEW, NOW, OLD, OURS, PILOT, THEIRS
 from tests.support.steering import (
+    HUBS,
     IN_PILOT,
     NORTH,
     OLDER_HUB,
@@ -78,6 +80,31 @@ def test_the_bad_hubs_of_a_batch_are_named_and_the_good_ones_instructed(dcc: Ste
     assert "another device model" in reasons[format_eui(OTHER_MODEL)]
     assert kept(dcc)[0].device_ids == (OWN_NORTH,)
     assert told.to(SOUTH) == told.to(THEIRS) == []
+
+
+@pytest.mark.requirement("BR-5.3")
+def test_what_a_hub_is_refused_for_is_what_holds_for_it(dcc: Steering) -> None:
+    """Before, of each of these it was "of another device model, or already runs the version"."""
+    dcc.piloting()
+    dcc.announces(revision=2, permitted_predecessors=(OLD,))
+    with dcc.store.write() as conn:
+        versions = zip((OWN_SOUTH, SPLIT), (NEW, "00000000"), strict=True)
+        hubs.upsert(conn, [replace(HUBS[one - 1], firmware_version=version) for one, version in versions])
+    wrong = {
+        OTHER_MODEL: "of another device model",
+        OWN_SOUTH: "already runs the version",
+        SPLIT: "runs a version that the release does not permit as a predecessor",
+    }
+    theirs = dict.fromkeys((OTHER_MODEL, THEIR_HUB), "the supplier is not responsible for it")
+    for said, reasons in (
+        (batch(OWN_NORTH, *wrong), wrong),
+        (batch(*wrong), wrong),
+        (esi.PilotSelection("R1", OURS, (OWN_NORTH, *wrong, THEIR_HUB), IN_PILOT), wrong | theirs),
+    ):
+        told = dcc.says(said)
+        assert {item.item: item.reason for item in told.answer.refused} == {
+            format_eui(one): reason for one, reason in reasons.items()
+        }
 
 
 def test_a_batch_without_a_good_hub_is_refused_with_its_reasons(dcc: Steering) -> None:
