@@ -206,7 +206,8 @@ def test_outcomes_are_kept_with_whether_a_cs06_was_registered(store: Store) -> N
     ]
     with store.write() as connection:
         activations.record_requests(connection, BETA, [ActivationRequest(TOP, "02", NOW)])
-        activations.record_outcomes(connection, BETA, reported, NOW)
+        registered = activations.matching_requests(connection, [TOP, 2])
+        activations.record_outcomes(connection, BETA, reported, NOW, registered)
         assert activations.distributed_at(connection, [TOP, 2]) == {TOP: NOW + timedelta(hours=2)}
         assert activations.outcomes_of(connection, 2) == []
         assert activations.outcomes_of(connection, TOP) == [

@@ -108,7 +108,7 @@ def fill(store: Store) -> None:
         for group, regions in ((mine[1], ["North", "South"]), (mine[2], ["North"]), (theirs, ["North"])):
             says.put_say(conn, group, regions, CSP, GroupSay(GroupDecision.ACCEPTED), NOW)
         failure = HubOutcome(FIRST + 3, OutcomeStage.DISTRIBUTION, False, "01020305", NOW, "no room")
-        activations.record_outcomes(conn, CSP, [Reported(failure, "REL-1")], NOW)
+        activations.record_outcomes(conn, CSP, [Reported(failure, "REL-1")], NOW, ())
 
 
 def _group(name: str, stage: Stage, period: Period, *numbers: int) -> Instruction:

@@ -152,7 +152,7 @@ def _write(connection: Connection, scenario: Scenario) -> None:
     for schedule in scenario.schedules:
         schedules.replace_default(connection, schedule)
     for report in scenario.reports:
-        activations.record_outcomes(connection, NORTH, [report], NOW)
+        activations.record_outcomes(connection, NORTH, [report], NOW, ())
     hubs.upsert(connection, scenario.hubs)
 
 

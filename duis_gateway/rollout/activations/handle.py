@@ -108,14 +108,14 @@ def receive_outcomes(
     # Two messages about one hub are not judged side by side: each has to see what the other told.
     found = hubs.get_many(tx.conn, ids, for_update=True)
     by_version = {(r.manufacturer, r.model, r.firmware_version): r for r in reversed(releases.all_releases(tx.conn))}
-    distributed = activations.distributed_at(tx.conn, found)
+    requests, distributed = activations.matching_requests(tx.conn, found), activations.distributed_at(tx.conn, found)
     old = may_be_old(outcomes, found, distributed)
     judged = judge_outcomes(
         outcomes,
         found,
         tx.party.regions,
         by_version,
-        activations.matching_requests(tx.conn, found),
+        requests,
         tx.now,
         distributed,
         activations.reported(tx.conn, old) if old else (),
@@ -130,7 +130,7 @@ def receive_outcomes(
     news = [j for j in judged if j.judgement.recorded]
     failures = _failures(news, by_version.values(), tx)
     if news:
-        activations.record_outcomes(tx.conn, csp=tx.party.eui, outcomes=news, at=tx.now)
+        activations.record_outcomes(tx.conn, csp=tx.party.eui, outcomes=news, at=tx.now, registered=requests)
     activated = {j.hub.device_id: j.hub for j in news if j.hub and j.outcome.stage is OutcomeStage.ACTIVATION}
     departed = _departed(news, by_version, tx)
     if activated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -103,9 +103,17 @@ def _distributed(dialect: str) -> Select[Any]:
     )
 
 
-def record_outcomes(connection: Connection, csp: int, outcomes: Sequence[ReportedOutcome], at: datetime) -> None:
-    """Add outcomes that the CSP reported, received at this time, to the hubs' history."""
-    registered = matching_requests(connection, {reported.outcome.device_id for reported in outcomes})
+def record_outcomes(
+    connection: Connection,
+    csp: int,
+    outcomes: Sequence[ReportedOutcome],
+    at: datetime,
+    registered: Collection[tuple[int, str]],
+) -> None:
+    """Add outcomes that the CSP reported, received at this time, to the hubs' history.
+
+    `registered`: the hubs and versions for which CS06 was registered (`matching_requests`).
+    """
     rows = (
         (
             reported.outcome.device_id,

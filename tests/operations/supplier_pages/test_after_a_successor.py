@@ -56,7 +56,7 @@ def fails(dcc: Steering, hub: int) -> None:
     now = dcc.clock.now()
     outcome = HubOutcome(hub, OutcomeStage.ACTIVATION, False, NEW, now, "No radio contact")
     with dcc.store.write() as conn:
-        activations.record_outcomes(conn, NORTH, [RecordedOutcome(outcome, NORTH, now, False, "R1")], now)
+        activations.record_outcomes(conn, NORTH, [RecordedOutcome(outcome, NORTH, now, False, "R1")], now, ())
 
 
 def gives_way(dcc: Steering) -> None:

@@ -92,7 +92,7 @@ def test_the_hubs_that_something_names(store: Store) -> None:
         direct.put_selection(connection, DirectGroup("R1", PERIOD, NOW, (4,), supplier=ALPHA))
         for hub_id, success in ((5, False), (6, False), (6, True), (7, True)):
             one = replace(failure, device_id=hub_id, success=success)
-            activations.record_outcomes(connection, GAMMA, [Reported(one, "R1")], NOW)
+            activations.record_outcomes(connection, GAMMA, [Reported(one, "R1")], NOW, ())
         found = [one.device_id for chunk in estate.touched(connection, Scope(), [release()]) for one in chunk]
         assert sorted(found) == [1, 2, 3, 4, 5, 6]
         assert estate.failed(connection, "R1", range(1, 9)) == {5}

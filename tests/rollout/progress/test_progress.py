@@ -160,7 +160,7 @@ def test_everybody_is_shown_the_same_and_a_successor_takes_nothing_back(
         emptied(connection)
         fill(connection, estate)
         put(connection, release("R1", version=OURS, state=state), approved=True)
-        activations.record_outcomes(connection, CSP, said, NOW)
+        activations.record_outcomes(connection, CSP, said, NOW, ())
         before = far_of(connection, "R1")
         if successor is not None:
             date = NOW + (100 if sooner else 300) * DAY
@@ -216,7 +216,7 @@ def test_what_a_later_release_has_updated_stays_activated_if_it_was(store: Store
         second = release("R2", version=NEXT, state=ReleaseState.SAFE_LAUNCH, notified_at=NOW + DAY)
         put(connection, second, approved=True)
         done = [Reported(HubOutcome(TOP + n, OutcomeStage.ACTIVATION, True, OURS, NOW), "R1") for n in (0, 1, 2, 5)]
-        activations.record_outcomes(connection, CSP, done, NOW)
+        activations.record_outcomes(connection, CSP, done, NOW, ())
         assert own(connection, ALPHA, "R1")[0] == Progress(6, activated=5, passed_by=1)
 
 
@@ -232,7 +232,7 @@ def test_what_the_pilot_has_updated_stays_the_pilot_s_whatever_is_listed(store: 
             Reported(HubOutcome(TOP + n, OutcomeStage.ACTIVATION, True, OURS, at), "R1")
             for n, at in ((0, in_pilot), (1, in_pilot), (9, later))
         ]
-        activations.record_outcomes(connection, CSP, done, NOW)
+        activations.record_outcomes(connection, CSP, done, NOW, ())
         pilots.replace_default_list(connection, "R1", "North", [TOP, TOP + 1, TOP + 2])
 
         def bars() -> tuple[Progress, Progress]:
