@@ -106,6 +106,21 @@ def test_a_hub_says_that_its_csp_was_not_told_and_the_message_is_replayed_there(
     assert "Back to where" not in whole(wrong).decode()
 
 
+@pytest.mark.parametrize("what", ["dead", "pending"])
+def test_a_hub_says_once_that_its_csp_was_not_told_and_does_not_have_it_asked(pages: Pages, what: str) -> None:
+    """It said so twice, and next that the CSP was late with its decision, and to be asked."""
+    with pages.dcc.store.write() as conn:
+        conn.execute(update(outbox).where(outbox.c.state == "dead").values(state=what))
+    tries = "the gateway is still trying to deliver the message"
+    for who, root in ((None, ""), (OURS, "/supplier")):
+        said = pages.words(f"{root}/hubs/{format_eui(OWN_NORTH)}", who, "//div[@id='standing']/div")
+        assert said.count("its CSP has not been told yet") == 1
+        assert "its CSP has to be told" not in said.replace("First", "first").lower()
+        assert said.count(tries) == (what == "pending")
+        assert "ask it" not in said
+        assert "Its CSP can decide on the period once it has been told of it. The period stands" in said
+
+
 def test_a_list_and_the_table_of_plans_say_it_in_the_same_words(pages: Pages) -> None:
     """Before, the list of a group's hubs said that the CSP had not decided, as if it had been asked."""
     hub, said = format_eui(OWN_NORTH), "its CSP has not been told yet: whoever runs the gateway has to send the message"

@@ -308,19 +308,28 @@ def in_words(messages: Iterable[NotArrived], hub: Hub, viewer: int | None = None
 def first_step(messages: Iterable[NotArrived], hub: Hub, *, of_supplier: bool) -> str:
     """Say what has to be done before anything else helps: where somebody was not told, or its CSP not yet.
 
-    A supplier reads it of its CSP: of itself it knows, and the other's messages are not its affair.
+    It follows what `in_words` says, and does not repeat it. A supplier reads it of its CSP: of itself it knows, and the
+    other's messages are not its affair.
     """
     late = list(messages)
     untold = [one.recipient for one in late if one.given_up]
     of_csp = any(who not in hub.suppliers for who in untold)
     if not untold and any(one.recipient not in hub.suppliers for one in late):
-        return "First its CSP has to be told: the gateway is still trying to deliver the message."
+        if of_supplier:
+            return "Nothing helps before the message to its CSP has arrived."
+        return "First see why the message to its CSP does not arrive: its own page says what can be done."
     if of_supplier:
         return "First ask whoever runs the gateway to send its CSP the message again." if of_csp else ""
     if of_csp:
         return "First replay what was given up: until then its CSP goes by what it was told before, if anything."
     roles = " and its ".join(sorted({_role_of(who, hub) for who in untold}, reverse=True))
     return f"First replay what was given up: its {roles} {_DOES_NOT[' and ' in roles]} know of it." if roles else ""
+
+
+def cannot_decide(messages: Iterable[NotArrived], hub: Hub) -> bool:
+    """Whether a hub's CSP was not told of the group on which it is to decide, and so is not late with that."""
+    kinds = TOLD_BY[Task.DECIDE_ON_GROUP]
+    return any(one.recipient not in hub.suppliers and one.kind in kinds for one in messages)
 
 
 def _role_of(recipient: int, hub: Hub) -> str:

@@ -15,11 +15,18 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.outbox.not_arrived import NotArrived
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
-from duis_gateway.rollout.deadlines.not_told import first_step, in_words, not_told_of_hub, said_of_hubs
+from duis_gateway.rollout.deadlines.not_told import (
+    cannot_decide,
+    first_step,
+    in_words,
+    not_told_of_hub,
+    said_of_hubs,
+)
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
 from duis_gateway.rollout.deadlines.turns import AskedOfHub, asked_of_hub
 from duis_gateway.rollout.eligibility import in_use, is_hub
@@ -109,14 +116,14 @@ def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Ma
 
     `why` says here, too, where its CSP or a supplier was not told of it: for a whole estate, that would take too long.
     """
-    return _of_one(conn, party, device_id, now, EstateReader.rows)
+    return _of_one(conn, party, device_id, now, lambda reader, hub, _: reader.rows([hub]))
 
 
 def hub_on_a_page(conn: Connection, party: Party, device_id: int, now: datetime) -> Row | None:
     """Return the same with `PAGE_COLUMNS`."""
 
-    def read(reader: EstateReader, chunk: Sequence[Hub]) -> Iterator[Row]:
-        return reader.page_rows(chunk, {one.device_id: asked_of_hub(conn, one, now) for one in chunk})
+    def read(reader: EstateReader, hub: Hub, late: Sequence[NotArrived]) -> Iterator[Row]:
+        return reader.page_rows([hub], {device_id: asked_of_hub(conn, hub, now)}, late)
 
     return _of_one(conn, party, device_id, now, read)
 
@@ -126,16 +133,17 @@ def _of_one(
     party: Party,
     device_id: int,
     now: datetime,
-    read: Callable[[EstateReader, Sequence[Hub]], Iterator[Row]],
+    read: Callable[[EstateReader, Hub, Sequence[NotArrived]], Iterator[Row]],
 ) -> Row | None:
     hub = hubs.get(conn, device_id)
     if hub is None or not is_hub(hub) or not scope_of(party).has(hub):
         return None
-    (row,) = read(EstateReader(conn, party, now), [hub])
+    reader, viewer = EstateReader(conn, party, now), viewer_of(party)
+    every = not_told_of_hub(conn, hub, reader.live_for(hub), viewer)
+    (row,) = read(reader, hub, every)
     if not _is_told(row):
         return row
-    viewer = viewer_of(party)
-    late = not_told_of_hub(conn, hub, [str(row["release"])], viewer)
+    late = [one for one in every if one.release_id == row["release"]]
     said, first = in_words(late, hub, viewer), first_step(late, hub, of_supplier=viewer is not None)
     row = _saying(row, said)
     if first and "next_step" in row:
@@ -182,20 +190,28 @@ class EstateReader:
             found[release.manufacturer, release.model].append(plans.of_release(self._conn, release, self._now))
         return found
 
+    def live_for(self, hub: Hub) -> list[str]:
+        """Return the names of the releases in flight that are for a hub's model."""
+        return [one.release.release_id for one in self._shared.get((hub.manufacturer, hub.model), ())]
+
     def rows(self, chunk: Sequence[Hub]) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs, in their order."""
         for hub, live, gone, last in self._looked_at(chunk):
             yield self._row(hub, live, gone, last)
 
     def page_rows(
-        self, chunk: Sequence[Hub], asked: Mapping[int, AskedOfHub] = _NOT_LOOKED_AT
+        self,
+        chunk: Sequence[Hub],
+        asked: Mapping[int, AskedOfHub] = _NOT_LOOKED_AT,
+        late: Sequence[NotArrived] = (),
     ) -> Iterator[Mapping[str, object]]:
         """Yield the rows of some thousand hubs with `PAGE_COLUMNS`, in their order.
 
-        `asked`: what is asked for of each, by which the next step agrees with the tasks.
+        `asked`: what is asked for of each, by which the next step agrees with the tasks; `late`: of one hub, what its
+        CSP and its suppliers were not told.
         """
         for hub, live, gone, last in self._looked_at(chunk):
-            more = self._more(hub, next_prospect(live), (*live, *gone), last, asked.get(hub.device_id))
+            more = self._more(hub, next_prospect(live), (*live, *gone), last, asked.get(hub.device_id), late)
             yield {**self._row(hub, live, gone, last), **more}
 
     def _looked_at(
@@ -224,13 +240,22 @@ class EstateReader:
         every: Sequence[Prospect],
         last: RecordedOutcome | None,
         asked: AskedOfHub | None,
+        late: Sequence[NotArrived],
     ) -> Mapping[str, object]:
         unable = frozenset(one for one in hub.suppliers if not self._suppliers.get(one, False))
         unregistered = unable - self._suppliers.keys()
         elsewhere = _failed_elsewhere(hub, chosen, last)
         of_it = chosen and replace(chosen, failed=chosen.failed or elsewhere)
+        under = None if chosen is None else chosen.release.release_id
         step = next_step(
-            hub, of_it, self._now, viewer=self._viewer, unable=unable, unregistered=unregistered, asked=asked
+            hub,
+            of_it,
+            self._now,
+            viewer=self._viewer,
+            unable=unable,
+            unregistered=unregistered,
+            asked=asked,
+            csp_is_told=not cannot_decide((one for one in late if one.release_id == under), hub),
         )
         failed = elsewhere or (chosen is not None and state_of(chosen) is HubState.FAILED)
         failure = _failure(last, elsewhere) if failed and last is not None else None

@@ -15,7 +15,7 @@ from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import safe_launch_opens
 from duis_gateway.rollout.plans.records import DeviationKind, VoidReason
 from duis_gateway.rollout.plans.rules import Basis
-from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
+from duis_gateway.rollout.releases.records import Period, Release, ReleaseState, Stage
 from duis_gateway.rollout.releases.rules import last_for_the_pilot, last_to_instruct, lists_taken_until
 from duis_gateway.text.times import show_time
 
@@ -29,6 +29,7 @@ def next_step(
     unable: Set[int] = frozenset(),
     unregistered: Set[int] = frozenset(),
     asked: AskedOfHub | None = None,
+    csp_is_told: bool = True,
 ) -> str:
     """Return what to do next about a hub, in a sentence or two.
 
@@ -40,6 +41,7 @@ def next_step(
         unable: suppliers that cannot instruct: their DUIS version has no 11.6, or they are not registered.
         unregistered: those of them that are not registered.
         asked: what its suppliers are asked for of it, so that it agrees with their tasks; None: not looked at.
+        csp_is_told: its CSP has been told of the period on which it is to decide: else it is not late.
     """
     if not in_use(hub):
         return (
@@ -58,13 +60,13 @@ def next_step(
             if unfit(hub, release) is Unfit.NOT_PERMITTED:
                 return "It needs another release first, which its version permits: ask DCC."
             return "Nothing: there is nothing to update it to."
-    how = _How(viewer, hub.suppliers & unable, hub.suppliers & unregistered, hub, asked or AskedOfHub())
+    how = _How(viewer, hub.suppliers & unable, hub.suppliers & unregistered, hub, asked or AskedOfHub(), csp_is_told)
     if release.paused:
         held = "While the release is paused, nothing is updated, and DCC decides whether it goes on."
         return f"{tries}{held}{_meanwhile(chosen, now, how)}"
     later = " DCC has to approve the release before anything is updated." if _unapproved(release) else ""
     if plan.period is not None:
-        return f"{tries}{_wait(plan.period.start, plan.period.end, now, undecided=plan.indicative)}{later}"
+        return f"{tries}{_wait(plan.period, now, how, undecided=plan.indicative)}{later}"
     by_date = f"its CSP updates it from {show_time(release.automatic_date)} on"
     if now >= release.automatic_date and not _unapproved(release):
         return f"{tries}The automatic date has come: its CSP is to update it. If it does not, ask DCC."
@@ -93,6 +95,7 @@ class _How(NamedTuple):
     unregistered: frozenset[int]
     hub: Hub
     asked: AskedOfHub
+    csp_is_told: bool
 
     @property
     def mine(self) -> Asked | None:
@@ -143,9 +146,7 @@ def _meanwhile(chosen: Prospect, now: datetime, how: _How) -> str:
     if plan.period is not None:
         if not plan.indicative:
             return ""
-        start = show_time(plan.period.start)
-        said = f"{_DECISION} {start}" if now <= plan.period.start else _LATE.format(start)
-        return f" Meanwhile, {said}."
+        return f" Meanwhile, {_decision(plan.period.start, now, how)}."
     if plan.basis is Basis.BATCH or now >= release.automatic_date:
         return ""
     by_date = f"its CSP updates it from {show_time(release.automatic_date)} on, if the release goes on"
@@ -153,24 +154,31 @@ def _meanwhile(chosen: Prospect, now: datetime, how: _How) -> str:
     return f" Meanwhile, {step if step.startswith('DCC') else step[0].lower() + step[1:]}"
 
 
-_DECISION = "its CSP has to decide on the period, by"
-_LATE = "its CSP was to decide on the period by {}, and has not: ask it"
+def _decision(start: datetime, now: datetime, how: _How) -> str:
+    """Say by when the CSP has to decide on the period, or should have: what it was not told of it is not late with."""
+    if not how.csp_is_told:
+        return "its CSP can decide on the period once it has been told of it"
+    if now > start:
+        return f"its CSP was to decide on the period by {show_time(start)}, and has not: ask it"
+    return f"its CSP has to decide on the period, by {show_time(start)}"
 
 
 def _unapproved(release: Release) -> bool:
     return release.state is ReleaseState.NOTIFIED
 
 
-def _wait(start: datetime, end: datetime, now: datetime, *, undecided: bool) -> str:
-    if undecided and now > start:
-        late = _LATE.format(show_time(start))
-        return f"{late[0].upper()}{late[1:]}. The period stands as it was asked for, until {show_time(end)}."
+def _wait(period: Period, now: datetime, how: _How, *, undecided: bool) -> str:
+    end = show_time(period.end)
     if undecided:
-        decision = f"Wait for the CSP's decision ({_DECISION} {show_time(start)})"
-        return f"{decision}; until then the period stands as it was asked for, until {show_time(end)}."
-    if now < start:
-        return f"Wait: its CSP updates it from {show_time(start)} on."
-    return f"Wait until {show_time(end)}: its CSP updates it until then. If nothing is reported, ask DCC."
+        decision = _decision(period.start, now, how)
+        if now > period.start or not how.csp_is_told:
+            return f"{decision[0].upper()}{decision[1:]}. The period stands as it was asked for, until {end}."
+        return (
+            f"Wait for the CSP's decision ({decision}); until then the period stands as it was asked for, until {end}."
+        )
+    if now < period.start:
+        return f"Wait: its CSP updates it from {show_time(period.start)} on."
+    return f"Wait until {end}: its CSP updates it until then. If nothing is reported, ask DCC."
 
 
 def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:

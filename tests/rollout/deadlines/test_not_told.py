@@ -133,11 +133,14 @@ def test_what_waits_behind_a_message_that_fails_is_not_told_either(dcc: Steering
     assert late.not_told is not None
     assert (late.not_told.given_up, late.not_told.error) == (False, "Connection refused")
     assert "still trying to deliver" in late.not_told.words
-    for party in (OPERATOR, PARTIES[OURS]):
+    steps = (
+        (OPERATOR, "First see why the message to its CSP does not arrive: its own page says what can be done."),
+        (PARTIES[OURS], "Nothing helps before the message to its CSP has arrived."),
+    )
+    for party, step in steps:
         with dcc.store.read() as conn:
             hub = hub_on_a_page(conn, party, OWN_NORTH, dcc.clock.now())
         assert hub is not None
-        step = "First its CSP has to be told: the gateway is still trying to deliver the message."
         assert str(hub["next_step"]).startswith(step), "it said to wait for the CSP, which knows nothing"
     becomes(dcc, "delivered", NORTH)
     becomes(dcc, "pending", NORTH, last_error=None)
