@@ -144,6 +144,10 @@ class WholeNumber(click.IntRange):
         self._least, self._most = least, most
         self._why_least = f": {why_least}" if why_least else ""
 
+    def _describe_range(self) -> str:
+        """Say in the help what click would write as `2000<=x<=15000000`."""
+        return f"{self._least:,} to {self._most:,}"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it."""
         text, wanted = str(value).strip(), f"a whole number from {self._least:,} to {self._most:,}"
@@ -160,6 +164,10 @@ class Identifier(WholeNumber):
     def __init__(self) -> None:
         super().__init__(0, LARGEST_ID)
 
+    def _describe_range(self) -> str:
+        """Say nothing of it in the help: nobody types such a number that the database has not shown."""
+        return ""
+
 
 class Seconds(click.FloatRange):
     """A number of seconds above 0, at most a day."""
@@ -168,6 +176,10 @@ class Seconds(click.FloatRange):
 
     def __init__(self) -> None:
         super().__init__(0, _DAY, min_open=True)
+
+    def _describe_range(self) -> str:
+        """Say in the help what click would write as `0<x<=86400.0`."""
+        return f"above 0, up to {_DAY:,.0f}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read it; what is not a number at all (nan) would pass for any number."""

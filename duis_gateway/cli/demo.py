@@ -38,7 +38,8 @@ FOLDER = "demo-work"
     "--hubs",
     type=WholeNumber(FEWEST_HUBS, 15_000_000, WHY_HUBS),
     default=HUBS,
-    show_default=True,
+    cls=Option,
+    show_default=f"{HUBS:,}",
     help=f"How many Communications Hubs there are, at least {FEWEST_HUBS:,}: {WHY_HUBS}.",
 )
 @click.option("--force", is_flag=True, help="Replace what an earlier demonstration left in the folder.")

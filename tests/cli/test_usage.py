@@ -113,6 +113,14 @@ def test_the_pack_alone_prints_its_help_and_is_no_success() -> None:
     assert "needs --url" in ran.error
 
 
+def test_help_has_ranges_in_words_as_errors_have() -> None:
+    """It had "[default: 52000; 2000<=x<=15000000]"."""
+    said = " ".join(done("demo", "--help").split())
+    assert "[default: 52,000; 2,000 to 15,000,000]" in said
+    assert "not a whole number from 2,000 to 15,000,000" in refused(2, "demo", "--hubs", "200")
+    assert "Seconds to wait for the answer. [above 0, up to 86,400]" in " ".join(done("send", "--help").split())
+
+
 def test_every_command_refuses_an_option_with_nothing_in_it() -> None:
     """The sandbox's own refuse it with what they take; a running one reads them."""
     left_out = [path for path, one in _commands(program) if not isinstance(one, RefusesEmpty)]
@@ -187,6 +195,7 @@ def test_every_help_can_be_read_in_forty_columns(monkeypatch: pytest.MonkeyPatch
         told = run(*path, "--help").output
         assert max(map(len, told.splitlines())) <= 40, (path, told)
         assert "[default: (" not in told
+        assert not re.search(r"[<>]=?x|x[<>]", told), "a range is in words, as in errors"
         assert not re.search(r"^ +--[\w-]+ _", told, re.MULTILINE), (
             "what an option takes is a word of ours, not of the code"
         )
