@@ -14,20 +14,23 @@ function take(old, fresh) {
   old.replaceWith(fresh);
   if (region) fresh.querySelector("[role=region]")?.focus({ preventScroll: true });
 }
+const got = async place => (await fetch(place)).text();
 async function look() {
   wait = LOOK;
   if (document.hidden) return;
   try {
-    const now = await (await fetch("/v1/status")).text();
+    const now = await got("/v1/status");
     if (now === seen) return;
-    const fresh = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+    const fresh = new DOMParser().parseFromString(await got(location.href), "text/html");
+    // What the page caught may be over again, as where a message was just being tried: then it is made once more.
+    const stood = now === await got("/v1/status");
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.getElementById(part.id);
       if (!other || other.innerHTML === part.innerHTML) continue;
       if (isBusy(part)) wait = BUSY;
       else take(part, document.adoptNode(other));
     }
-    if (wait === LOOK) seen = now;
+    if (wait === LOOK) seen = stood ? now : "";
   } catch { /* the sandbox is not there just now */ }
 }
 async function follow() {
