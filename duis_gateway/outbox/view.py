@@ -214,6 +214,20 @@ def undelivered(
     return [_entry(row, now) for row in conn.execute(query.order_by(*in_order).offset(skip).limit(limit))]
 
 
+def waiting(
+    conn: Connection, recipient: int | None = None, channel: str | None = None, *, skip: int = 0, limit: int = 100
+) -> list[OutboxEntry]:
+    """Return what is still to be delivered: first what is in flight, then what is pending, each as `undelivered`."""
+    flying = undelivered(conn, "in_flight", recipient, channel, skip=skip, limit=limit)
+    if len(flying) == limit:
+        return flying
+    every = select(func.count()).select_from(outbox).where(outbox.c.state == _UNDELIVERED["in_flight"])
+    given = ((outbox.c.recipient, recipient), (outbox.c.channel, channel))
+    before = conn.execute(every.where(*(column == one for column, one in given if one is not None))).scalar_one()
+    rest = (max(0, skip - before), limit - len(flying))
+    return [*flying, *undelivered(conn, "pending", recipient, channel, skip=rest[0], limit=rest[1])]
+
+
 # A literal lets the planner use the partial indexes, whose order these are in.
 _UNDELIVERED: dict[str, ColumnElement[str]] = {
     state: literal_column(f"'{state}'") for state in ("pending", "in_flight", "dead")

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 from lxml import html
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.asked import Answered, exchange
 from tests.support.browsers import chromium
@@ -366,6 +366,9 @@ def test_a_message_that_waits_says_for_what_and_what_to_do_and_its_page_follows(
     )
     assert re.match(rf"it waits behind message {first['number']}: ", second["error"])
     assert second["behind"] == first["number"]
+    (waiting,) = row(get(town), "parties", "you").xpath("td[last() - 1]//a")
+    to_come = on_console(town, waiting.get("href")).root.xpath("//div[@aria-label='Messages']//tbody/tr")
+    assert len(to_come) == int(words(waiting)), "also while one of them is being tried"
     listed = row(get(town), "messages", str(second["number"]))
     assert f"waiting behind message {first['number']}: " in words(listed)
     assert f"/messages/{first['number']}" in listed.xpath(".//a/@href")
@@ -389,10 +392,11 @@ def test_a_message_that_waits_says_for_what_and_what_to_do_and_its_page_follows(
     with chromium() as browser:
         followed = browser.new_page()
         followed.goto(f"{town.remote.url}{here}")
-        expect(followed.locator("#message")).to_contain_text("The last attempt failed")
+        expect(followed.locator("#message")).to_contain_text("The last attempt failed", timeout=30_000)
         _, back = get(town, here).xpath("//form")
         assert "the alerts of you go to the sandbox's own adapter" in words(post(town, back, here))
-        expect(followed.locator("#message")).to_contain_text("delivered", timeout=30_000)
+        state = followed.locator("#message dt:text-is('State') + dd")
+        expect(state).to_have_text(re.compile("^delivered"), timeout=30_000)
         expect(followed.locator("#why")).to_have_count(0)
         found = browser.new_page()
         found.goto(f"{town.remote.url}/?hub=9")
@@ -400,3 +404,29 @@ def test_a_message_that_waits_says_for_what_and_what_to_do_and_its_page_follows(
         town.do("activate", hub=[9])
         expect(found.locator("#hubs tbody")).to_contain_text("9002", timeout=30_000)
         expect(found.locator("#hubs tbody tr")).to_have_count(1)
+
+
+def test_what_a_page_caught_while_it_was_tried_does_not_stay_there(town: RunningSandbox) -> None:
+    """The sandbox stood as before once the attempt was over, so the page went on saying that it was being tried."""
+    stands = "pending"
+
+    def status(route: Route) -> None:
+        route.fulfill(json={"first": stands})
+
+    def page(route: Route) -> None:
+        nonlocal stands
+        if route.request.resource_type == "fetch" and "in flight" not in seen:
+            stands = "in flight"
+        seen.append(stands)
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("<dl>", f"<p id='stands'>{stands}</p><dl>", 1))
+
+    seen: list[str] = []
+    with chromium() as browser:
+        watched = browser.new_page()
+        watched.route("**/v1/status", status)
+        watched.route("**/messages/1", page)
+        watched.goto(f"{town.remote.url}/messages/1")
+        expect(watched.locator("#stands")).to_have_text("in flight")
+        stands = "pending"
+        expect(watched.locator("#stands")).to_have_text("pending", timeout=30_000)

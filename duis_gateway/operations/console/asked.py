@@ -11,7 +11,7 @@ from duis_gateway.clock import business_time
 from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed
 from duis_gateway.errors import HttpRefused, NoSuchPath
-from duis_gateway.operations.console.search import Wanted, Way
+from duis_gateway.operations.console.search import WAITING, Wanted, Way
 from duis_gateway.text.numbers import is_digits, parse_digits
 
 
@@ -102,7 +102,7 @@ def moment(text: str, what: str) -> datetime:
         raise HttpRefused(f"{what}: {error}") from None
 
 
-OF_MESSAGES = ("way", "party", "hub", "kind", "state", "release", "since", "until", "before")
+OF_MESSAGES = ("way", "party", "hub", "kind", "state", "release", "channel", "since", "until", "before")
 """All fields that messages can be asked for by."""
 
 
@@ -123,6 +123,7 @@ def wanted(asked: Mapping[str, str]) -> Wanted:
         kind=given.get("kind"),
         state=_state(given["state"], Way(way)) if "state" in given else None,
         release=given.get("release"),
+        channel=_channel(given["channel"]) if "channel" in given else None,
         since=moment(given["since"], "the start time") if "since" in given else None,
         until=moment(given["until"], "the end time") if "until" in given else None,
         before=number(given.get("before", "0"), "before"),
@@ -130,7 +131,18 @@ def wanted(asked: Mapping[str, str]) -> Wanted:
 
 
 _STATES = {"pending": "pending", "inflight": "in_flight", "delivered": "delivered", "dead": "dead"}
-_STATES |= {"deadletter": "dead", "deadletters": "dead"}
+_STATES |= {"deadletter": "dead", "deadletters": "dead", "waiting": WAITING}
+
+
+def _channel(text: str) -> str:
+    """Return by what messages are sent.
+
+    Raises:
+        HttpRefused: nothing is sent by that.
+    """
+    if text.lower() not in ("http", "email"):
+        raise HttpRefused(f"what is sent goes by http or email, not {text[:40]!r}")
+    return text.lower()
 
 
 def _state(text: str, way: Way) -> str:
@@ -143,7 +155,8 @@ def _state(text: str, way: Way) -> str:
     if way is not Way.SENT:
         return bare
     if bare not in _STATES:
-        raise HttpRefused(f"what is sent is pending, in flight, delivered or a dead letter, not {text[:40]!r}")
+        states = "waiting (one of the next two), pending, in flight, delivered or a dead letter"
+        raise HttpRefused(f"what is sent is {states}, not {text[:40]!r}")
     return _STATES[bare]
 
 

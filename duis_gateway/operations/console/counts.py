@@ -25,7 +25,7 @@ _STEPS = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 7 * 24, 28 * 24, 3
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Hubs that failed for one reason at least once, whatever became of them since."""
+    """Hubs that failed for one reason at least once, whatever became of them since; `stage`: of what, or of both."""
 
     stage: str
     reason: str
@@ -67,15 +67,19 @@ def counts_of(connection: Connection, release: Release, now: datetime) -> Releas
 
 def _failures(connection: Connection, release: Release) -> list[Failure]:
     hubs = func.count(activation_outcome.c.device_id.distinct())
-    kind = (activation_outcome.c.stage, activation_outcome.c.failure_reason)
+    stage, reason = activation_outcome.c.stage, activation_outcome.c.failure_reason
+    # The two stages together: a hub that failed in both for this reason is one hub, and stands once in the list.
     query = (
-        select(*kind, hubs)
+        select(reason, func.min(stage), func.max(stage), hubs)
         .where(activation_outcome.c.release_id == release.release_id, not_(activation_outcome.c.success))
-        .group_by(*kind)
-        .order_by(hubs.desc(), *kind)
+        .group_by(reason)
+        .order_by(hubs.desc(), reason)
         .limit(_MOST_REASONS)
     )
-    return [Failure(stage, reason or "", number) for stage, reason, number in connection.execute(query)]
+    return [
+        Failure(one if one == other else f"{other}, {one}", why or "", number)
+        for why, one, other, number in connection.execute(query)
+    ]
 
 
 def _by_time(connection: Connection, release: Release) -> Activations | None:

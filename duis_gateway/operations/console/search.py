@@ -27,6 +27,11 @@ from duis_gateway.store.tables import (
 )
 
 PAGE = 50
+WAITING = "waiting"
+"""The state of what is pending or in flight: still to be delivered."""
+_STATES_IN = {WAITING: ("pending", "in_flight")}
+NOT_DELIVERED = (WAITING, "pending", "in_flight", "dead")
+"""The states of what can be looked for by the indexes of what is not delivered."""
 _STRETCH = {"requests": 100_000, "partners": 100_000, "sent": 20_000}
 
 
@@ -48,7 +53,8 @@ _AT = {Way.REQUESTS: "received_at", Way.PARTNERS: "received_at", Way.SENT: "crea
 class Wanted:
     """What is looked for; None: whatever it is. `before` is the number of a message to begin below, or 0.
 
-    `kind` and `state` may be in either case. `looked_through`: so many stretches from there are left out.
+    `kind` and `state` may be in either case; `state` of what is sent may be `WAITING`, too. `looked_through`: so many
+    stretches from there are left out. `channel` is by what it is sent.
     """
 
     way: Way
@@ -57,6 +63,7 @@ class Wanted:
     kind: str | None = None
     state: str | None = None
     release: str | None = None
+    channel: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     before: int = 0
@@ -146,7 +153,11 @@ def undelivered(conn: Connection, wanted: Wanted) -> Found:
     """Look by the indexes of what is not delivered, however much history lies before it; `before` counts pages."""
     assert wanted.state is not None
     skip = wanted.before
-    entries = outbox_view.undelivered(conn, wanted.state, wanted.party, skip=skip, limit=PAGE)
+    by = (wanted.party, wanted.channel)
+    if wanted.state == WAITING:
+        entries = outbox_view.waiting(conn, *by, skip=skip, limit=PAGE)
+    else:
+        entries = outbox_view.undelivered(conn, wanted.state, *by, skip=skip, limit=PAGE)
     lines = sent([one for one in entries if _fits(_sent_entry(one), wanted)])
     return Found(lines, skip + PAGE if len(entries) == PAGE else None)
 
@@ -215,8 +226,13 @@ def _last_until(conn: Connection, table: Table, at: ColumnElement[datetime], unt
 
 def _conditions(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
     at = table.c[_AT[wanted.way]]
-    words = ((table.c.kind, wanted.kind), (table.c[_STATE[wanted.way]], wanted.state))
-    found = [func.lower(column) == value.lower() for column, value in words if value is not None]
+    found: list[ColumnElement[bool]] = []
+    if wanted.kind is not None:
+        found.append(func.lower(table.c.kind) == wanted.kind.lower())
+    if wanted.state is not None:
+        found.append(func.lower(table.c[_STATE[wanted.way]]).in_(_states(wanted.state)))
+    if wanted.channel is not None and wanted.way is Way.SENT:
+        found.append(table.c.channel == wanted.channel)
     if wanted.party is not None:
         found.append(table.c[_PARTY[wanted.way]] == wanted.party)
     if wanted.release is not None and wanted.way is Way.SENT:
@@ -274,10 +290,15 @@ def sent(entries: Sequence[outbox_view.OutboxEntry]) -> list[Line]:
     return [_sent_entry(one) for one in entries]
 
 
+def _states(wanted: str) -> tuple[str, ...]:
+    return _STATES_IN.get(wanted.lower(), (wanted.lower(),))
+
+
 def _fits(line: Line, wanted: Wanted) -> bool:
-    words = ((line.kind, wanted.kind), (line.state, wanted.state))
-    if any(value is not None and own.lower() != value.lower() for own, value in words):
+    if wanted.kind is not None and line.kind.lower() != wanted.kind.lower():
         return False
-    given = ((line.party, wanted.party), (line.release, wanted.release))
+    if wanted.state is not None and line.state.lower() not in _states(wanted.state):
+        return False
+    given = ((line.party, wanted.party), (line.release, wanted.release), (line.via, wanted.channel))
     in_time = (wanted.since is None or line.at >= wanted.since) and (wanted.until is None or line.at <= wanted.until)
     return in_time and all(value is None or own == value for own, value in given)

@@ -235,7 +235,7 @@ class Console:
         fields = asked.only(asked.query(request), *asked.OF_MESSAGES)
         wanted = asked.wanted(fields)
         with self._store.read() as conn:
-            if wanted.way is Way.SENT and wanted.hub is None and wanted.state in ("pending", "in_flight", "dead"):
+            if wanted.way is Way.SENT and wanted.hub is None and wanted.state in search.NOT_DELIVERED:
                 found = search.undelivered(conn, wanted)
             else:
                 found = search.look(conn, wanted)

@@ -15,8 +15,6 @@ from duis_gateway.operations.console.search import Found, Line, Wanted, Way
 from duis_gateway.parties.records import Party
 from duis_gateway.store.tables import service_request
 
-_UNDELIVERED = ("pending", "in_flight", "dead")
-
 
 def is_own(line: Line, supplier: Party) -> bool:
     """Whether a message is to or from this supplier: a partner's message never is, whoever it names."""
@@ -82,4 +80,4 @@ def further(fields: Mapping[str, str], wanted: Wanted, found: Found) -> str | No
 
 
 def _is_of_the_undelivered(wanted: Wanted) -> bool:
-    return wanted.way is Way.SENT and wanted.hub is None and wanted.state in _UNDELIVERED
+    return wanted.way is Way.SENT and wanted.hub is None and wanted.state in search.NOT_DELIVERED
