@@ -45,6 +45,11 @@ class Pages:
         path, _, query = path.partition("?")
         return ask(self.edge, path, query=query, headers=headers)
 
+    def as_it_is(self, path: str, who: int | None = None) -> str:
+        """The words of a page, whether or not its figures are counted."""
+        root: html.HtmlElement = html.document_fromstring(whole(self._answer(path, who)).decode())
+        return " ".join(root.text_content().split())
+
     def headers(self, path: str, who: int | None = None) -> dict[str, str]:
         """What is said of a page beside it."""
         return dict(self._answer(path, who).headers)

@@ -20,6 +20,8 @@ _QUICK = 1.0
 _REST = 20.0
 _AFFORDABLE = 2.0
 """Seconds that all figures may take together to be counted anew whenever something happens."""
+_UNSEEN = 60.0
+"""Seconds, beside twice the time for which figures stand, after which old ones are nobody's last look any more."""
 _MOST = 256
 _log = logging.getLogger(__name__)
 
@@ -44,11 +46,16 @@ class _Slot(Generic[Value]):
     known: bool = False
     facts: Hashable = None
     mark: Hashable = None
+    shown_for: float = _UNSEEN
     making: threading.Thread | None = None
     changed: threading.Event = field(default_factory=threading.Event)
 
     def is_old(self, every: float) -> bool:
         return not self.known or monotonic() - self.made > every
+
+    def is_outlived(self, mark: Hashable) -> bool:
+        """Whether something has happened since, and nobody has looked for so long that it could have been counted."""
+        return self.known and self.mark != mark and self.is_old(self.shown_for)
 
 
 class Remembered(Generic[Key, Value]):
@@ -57,7 +64,8 @@ class Remembered(Generic[Key, Value]):
     It is counted in a thread of its own, one at a time: each at most every `every` seconds, and all together at most a
     twentieth of the time. Where counting is quick it is also counted anew whenever something has happened, so that
     whoever asks sees it; where it is not, a figure says that something has. Whoever asks waits two seconds at most, and
-    only where counting is quick or nothing is known yet.
+    only where counting is quick or nothing is known yet. What nobody has asked for in a while is not known any more
+    once something has happened: it is counted first.
 
     Args:
         make: counts; may take as long as it takes, and raise.
@@ -90,7 +98,7 @@ class Remembered(Generic[Key, Value]):
             slot, wait = self._begun(key, facts, mark)
             if not wait or not slot.changed.wait(max(0.0, until - monotonic())):
                 break
-        if not slot.known or slot.value is None:
+        if not slot.known or slot.value is None or slot.is_outlived(mark):
             return None
         return Figure(slot.value, monotonic() - slot.made, slot.mark != mark)
 
@@ -103,13 +111,15 @@ class Remembered(Generic[Key, Value]):
             if slot.facts != facts:
                 slot = self._slots[key] = _Slot(facts=facts, took=slot.took)
             takes = sum(one.took for one in self._slots.values())
-            is_due = slot.is_old(max(self._every, _REST * takes)) or (slot.mark != mark and takes < _AFFORDABLE)
+            due = max(self._every, _REST * takes)
+            slot.shown_for = 2 * due + _UNSEEN
+            is_due = slot.is_old(due) or (slot.mark != mark and takes < _AFFORDABLE)
             if slot.making is None and is_due:
                 slot.changed.clear()
                 slot.making = started(self._work, key, slot, mark, name="console")
                 alive = (one for one in (*self._working, slot.making) if one is not None and one.is_alive())
                 self._working = set(alive)
-            return slot, slot.making is not None and slot.took < _QUICK
+            return slot, slot.making is not None and (slot.took < _QUICK or slot.is_outlived(mark))
 
     def forget(self) -> None:
         """Count everything anew when it is asked for: something was changed here."""

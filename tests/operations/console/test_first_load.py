@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
+from sqlalchemy import Connection
 
 import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
-from duis_gateway.operations.console import remembered
+from duis_gateway.operations.console import remembered, waiting
+from duis_gateway.operations.console.waiting import Backlog, backlogs
+from duis_gateway.operations.supplier_pages import site
+from duis_gateway.operations.supplier_pages.standing import Standing, standing_of
+from duis_gateway.parties.records import Party
 from duis_gateway.rollout.releases.records import Period, Stage
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.databases import KINDS
@@ -68,3 +75,45 @@ def test_figures_that_take_long_say_what_they_lack_and_come_by_themselves(
     for path, who in EVERY:
         assert SINCE not in pages.words(path, who), path
         assert "Refresh" not in pages.headers(path, who), path
+
+
+def test_what_nobody_has_looked_at_for_long_is_counted_before_it_is_shown(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supplier that came back read yesterday's figures first, where counting takes a while."""
+    assert not pages.dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (GROUP,))).startswith("E")
+    counted = threading.Event()
+
+    def slow(conn: Connection, party: Party, now: datetime) -> Standing:
+        assert counted.wait(60)
+        return standing_of(conn, party, now)
+
+    monkeypatch.setattr(site, "standing_of", slow)
+    monkeypatch.setattr(remembered, "monotonic", lambda: monotonic() + 3600)
+    for path in ("/supplier", "/supplier/releases/R1"):
+        text = pages.as_it_is(path, OURS)
+        assert "being counted" in text
+        assert SINCE not in text
+        assert pages.headers(path, OURS)["Refresh"] == "5"
+    counted.set()
+    for path in ("/supplier", "/supplier/releases/R1"):
+        assert WAITS[OURS] in pages.words(path, OURS)
+
+
+def test_what_is_not_counted_yet_is_not_said_to_be_nothing(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The console said that everything was delivered, with no dead letter, until it had counted."""
+    counted = threading.Event()
+
+    def slow(conn: Connection, relay: bool) -> list[Backlog]:
+        assert counted.wait(60)
+        return backlogs(conn, relay)
+
+    monkeypatch.setattr(waiting, "backlogs", slow)
+    monkeypatch.setattr(remembered, "monotonic", lambda: monotonic() + 3600)
+    assert not pages.dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (GROUP,))).startswith("E")
+    text = pages.as_it_is("/")
+    assert "Dead letters are being counted" in text
+    assert "Everything is delivered" not in text
+    assert "to be delivered" not in text
+    counted.set()
+    assert "0 dead letters" in pages.words("/")
