@@ -94,7 +94,7 @@ def test_of_a_hub_that_dcc_cannot_instruct_only_the_answer_says_why(town: Runnin
 
     runs, not_commissioned = "already runs the version", "not commissioned"
     assert reasons(1) == [runs]
-    assert sorted(reasons(1, 40, 2)) == [not_commissioned, runs]
+    assert sorted(reasons(1, 40, 2)) == [runs, not_commissioned]
     town.do("csp", name="south", behaviour="down")
     late = town.do("activate", hub=[1, 3])["failed"]
     assert late.startswith("DCC has instructed hub 3, but south, which behaves down, has not been told yet")
