@@ -9,13 +9,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
 
-from duis_gateway.client.trust import signers_in, signers_of
+from duis_gateway.client.trust import may_sign_for_another, signers_in, signers_of
 from duis_gateway.duis.identifiers import RequestId, parse_eui
 from duis_gateway.duis.verdict import Verdict, verdict_in
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
-from duis_gateway.flow.profiles import DCC_XML_SIGN
 from duis_gateway.namespaces import AUDIT, CSP, ESI, sr
 from duis_gateway.pki.certificates import Certificate
 from duis_gateway.pki.trust import Trust
@@ -64,14 +63,11 @@ def judge(document: bytes, believed: Path, crls: Path | None, at: datetime) -> J
     found = replace(found, originator=find_originator(content), content=proven.content)
     if found.originator is None:
         return replace(found, failed="the document names no originator")
-    if found.signer is None or (found.signer.eui != found.originator and not _for_another(content, found.signer)):
+    if found.signer is None or (
+        found.signer.eui != found.originator and not may_sign_for_another(content, found.signer)
+    ):
         return replace(found, failed="the signer is not the originator")
     return found
-
-
-def _for_another(root: etree._Element, signer: Certificate) -> bool:
-    """Tell whether this is a Service Response that DCC has signed for its originator: devices' answers look so."""
-    return root.tag == sr("Response") and signer.role == DCC_XML_SIGN
 
 
 def find_originator(root: etree._Element) -> int | None:

@@ -12,7 +12,7 @@ from lxml import etree
 from duis_gateway.client.alerts import PartOf, read_alert
 from duis_gateway.client.answers import INTERFACES
 from duis_gateway.client.errors import NotProven, NotUnderstood
-from duis_gateway.client.trust import DCC, Proof
+from duis_gateway.client.trust import Proof, may_sign_for_another
 from duis_gateway.duis.eui import Eui
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.duis.times import parse_date_time
@@ -36,7 +36,7 @@ class Message:
     Attributes:
         kind: the alert's code (`N64`), or the name of a partner's message (`PreferredPilotList`).
         id: the ResponseID or MessageID: a repeat has the same.
-        sender: who signed it and says that it is from him.
+        sender: who it is from: its signer, or the device whose answer DCC has signed.
         at: when the gateway made it.
         body: the content as a dataclass: `CommsHubFirmwareActivation` of an N64, `csp_mgmt_gw.messages` for a CSP,
             `esi.messages` for DCC; None for what this version does not know.
@@ -87,8 +87,7 @@ def _read_response(document: Document, proof: Proof, recipient: Eui, raw: bytes)
     identity = RequestId.parse(named or header.findtext(sr("RequestID")) or "")
     # An answer has the asker's RequestID: there the two have changed places.
     sender, target = (identity.originator, identity.target) if named else (identity.target, identity.originator)
-    # An answer of a device is the device's, and DCC signs it.
-    if proof.signer.role not in DCC:
+    if not may_sign_for_another(root, proof.signer):
         _check_sender(proof, sender)
     if target != recipient:
         raise NotProven(f"the message is for {Eui(target)}, not for {recipient}", "tell the gateway's operator")

@@ -16,8 +16,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from duis_gateway.client.arguments import expect, expect_callable, shown
-from duis_gateway.client.errors import ClientError, IdReused, SetupWrong
+from duis_gateway.client.arguments import eui_of, expect, expect_callable, shown
+from duis_gateway.client.errors import ClientError, IdReused, NotProven, SetupWrong
 from duis_gateway.client.gateway import Journal
 from duis_gateway.client.identity import Identity
 from duis_gateway.client.inbox import Inbox
@@ -25,7 +25,8 @@ from duis_gateway.client.kinds import expect_known
 from duis_gateway.client.messages import Message, read_message
 from duis_gateway.client.repeats import InMemory, Repeats
 from duis_gateway.client.server import Serving, asgi_application, headers_of, read_body, unreadable
-from duis_gateway.client.trust import Trust
+from duis_gateway.client.trust import Proof, Trust
+from duis_gateway.duis.eui import Eui
 
 Handler = Callable[[Message], Any]
 H = TypeVar("H", bound=Handler)
@@ -46,10 +47,17 @@ class Receiver:
     """Takes messages for one party; may be used by any number of threads at a time."""
 
     def __init__(
-        self, identity: Identity, trust: Trust, *, repeats: Repeats | None = None, journal: Journal | None = None
+        self,
+        identity: Identity,
+        trust: Trust,
+        *,
+        eui: str | int | None = None,
+        repeats: Repeats | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """Take whose messages these are, and whom to believe.
 
+        `eui` is the gateway's EUI-64, where the trust has more who sign for DCC: what another signs is refused then.
         `repeats` remembers what was taken, in memory unless given (`InFile` across restarts). `journal` is told of
         every message that comes, refused ones and repeats too.
         """
@@ -63,6 +71,7 @@ class Receiver:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
         self._identity = identity
         self._trust = trust
+        self._gateway = None if eui is None else eui_of("eui", eui)
         self._repeats = InMemory() if repeats is None else repeats
         self._journal = journal
         self._handlers: dict[str | type, list[Handler]] = {}
@@ -121,12 +130,18 @@ class Receiver:
     def _take_in(self, raw: bytes) -> Message:
         """Prove and read a message (ClientError: it is not for this party)."""
         try:
-            message = read_message(self._trust.prove(raw), self._identity.eui, raw)
+            message = read_message(self._prove(raw), self._identity.eui, raw)
         except ClientError:
             self._tell(REFUSED, raw)
             raise
         self._tell(message.kind, raw)
         return message
+
+    def _prove(self, raw: bytes) -> Proof:
+        proof = self._trust.prove(raw)
+        if self._gateway is not None and proof.signer.eui != self._gateway:
+            raise NotProven(f"it is signed by {Eui(proof.signer.eui)}, and the gateway is {self._gateway}")
+        return proof
 
     def _begin(self, message: Message) -> bool:
         """Return whether a message is new, and now at work (IdReused: its id was another's)."""
@@ -215,7 +230,10 @@ def _not_now() -> tuple[HTTPStatus, str]:
 def _identity_of(message: Message) -> tuple[str, bytes]:
     """Return what a message is remembered by, and the digest of its content."""
     assert message.proven is not None, "only a verified message is read"
-    return f"{message.sender}/{message.id}", message.proven.digest
+    signer = Eui(message.proven.signer.eui)
+    # An answer that DCC has signed for a device takes no id away from the device's own messages, or the gateway's.
+    whose = f"{message.sender}" if message.sender == signer else f"{message.sender} by {signer}"
+    return f"{whose}/{message.id}", message.proven.digest
 
 
 def _expect_plain(handler: Handler) -> None:

@@ -20,6 +20,7 @@ from duis_gateway.duis.service_requests.table import ELEMENT_CAPS
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
 from duis_gateway.envelope.signature import SignerReference, verify
 from duis_gateway.errors import MessageRefused
+from duis_gateway.namespaces import sr
 from duis_gateway.parties.certificate_records import RegisteredCertificate
 from duis_gateway.pki.certificates import Certificate, CertificateUnusable, IsAuthority, read_certificate
 from duis_gateway.pki.files import WatchedFolder, read_certificates
@@ -164,6 +165,14 @@ class Trust:
         except MessageRefused as error:
             raise NotProven(error.detail) from None
         return Proof(proven.content, proven.digest, signers[0])
+
+
+def may_sign_for_another(root: etree._Element, signer: Certificate) -> bool:
+    """Tell whether a document may be of another than its signer: DCC (OU 89) signs Service Responses of devices.
+
+    A DCC Alert is its signer's alone: another who signs for DCC cannot speak in the gateway's name.
+    """
+    return root.tag == sr("Response") and signer.role in DCC and root.find(f".//{sr('DCCAlertMessage')}") is None
 
 
 def signers_of(files: Iterable[Path]) -> Signers:

@@ -184,6 +184,16 @@ def test_dcc_signs_service_responses_for_devices(installation: Installation, tmp
     assert "the signer is not the originator" in refused(1, "verify", tmp_path / "87.xml", "--trust", installation.pki)
 
 
+def test_nobody_signs_an_alert_in_the_gateways_name(installation: Installation, tmp_path: Path) -> None:
+    """T37: DCC's own key, with a certificate like the gateway's (OU 89), does not either."""
+    alert = (EXAMPLES / "duis-N64.xml").read_bytes()
+    key, certificate = installation.make_certificate(OTHER_SUPPLIER, "89")
+    file = tmp_path / "alert.xml"
+    file.write_bytes(re.sub(rb"<ds:Signature.*</ds:Signature>", b"", alert, flags=re.DOTALL))
+    run("sign", file, "--key", key, "--certificate", certificate, "--out", file)
+    assert "the signer is not the originator" in refused(1, "verify", file, "--trust", installation.pki)
+
+
 def test_a_document_of_no_kind_we_know_names_no_originator(installation: Installation, tmp_path: Path) -> None:
     key, certificate = installation.make_certificate(SUPPLIER)
     file = tmp_path / "other.xml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
+import re
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import fields, is_dataclass, replace
@@ -27,6 +28,7 @@ from duis_gateway.client import (
     ClientError,
     DUISVersionMismatch,
     Eui,
+    Identity,
     IdReused,
     InFile,
     InMemory,
@@ -48,12 +50,14 @@ from duis_gateway.duis.alerts.comms_hub_firmware_activation import CommsHubFirmw
 from duis_gateway.duis.alerts.default_pilot_list import DefaultPilotList
 from duis_gateway.duis.alerts.table import ALERTS
 from duis_gateway.partners.messages import Interface
+from duis_gateway.pki.make import load_authority, make_certificate
 from tests.support import duis, partner_bodies
-from tests.support.parties import AT, GATEWAY, OTHER, Parties
+from tests.support.parties import AT, GATEWAY, OTHER, SUPPLIER, Parties
 from tests.support.writing import wait_until
 
 pytestmark = pytest.mark.requirement("EX-6")
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 ALL_BODIES = {"N64": duis.ACTIVATION, **duis.OPTION_1_BODIES}
 
 
@@ -281,6 +285,48 @@ def test_a_certificate_that_is_named_is_trusted_without_its_authority(parties: P
     assert Receiver(parties.supplier, named).receive(raw).kind == Alert.N64
     with pytest.raises(NotProven, match="unknown"):
         Receiver(parties.supplier, Trust.certificate(parties.folder / "other.pem")).receive(raw)
+
+
+def test_another_who_signs_for_dcc_speaks_for_himself_alone(tmp_path: Path) -> None:
+    """T37: his certificate is as good as the gateway's, and his alert in its name takes no id from the real one."""
+    parties = Parties.make(tmp_path)
+    dcc = _of_dcc(parties)
+    (genuine,) = parties.alerts(duis.ACTIVATION)
+    forged = dcc.sign(genuine[: genuine.index(b"<ds:Signature")].replace(b">9002<", b">9001<") + b"</sr:Response>")
+    (own,) = parties.alerts(duis.ACTIVATION, signed_by=dcc)
+    receiver = Receiver(parties.supplier, parties.trust)
+    inbox = receiver.keep()
+    status, text = receiver.answer("POST", forged)
+    assert (status, "another party" in text) == (HTTPStatus.BAD_REQUEST, True)
+    assert receiver.answer("POST", genuine)[0] == HTTPStatus.NO_CONTENT
+    assert [(one.sender, one.body.firmware_version) for one in inbox.messages()] == [(GATEWAY, "9002")]
+
+    assert receiver.receive(own).sender == dcc.eui, "in his own name he may, where both are believed"
+    named = Receiver(parties.supplier, parties.trust, eui=GATEWAY)
+    assert named.receive(genuine).sender == GATEWAY
+    with pytest.raises(NotProven, match=f"signed by {dcc.eui}, and the gateway is {Eui(GATEWAY)}"):
+        named.receive(own)
+    with pytest.raises(SetupWrong, match="eui"):
+        Receiver(parties.supplier, parties.trust, eui="the gateway")
+
+
+def test_the_answer_of_a_device_comes_signed_by_dcc_and_takes_no_id_from_an_alert(tmp_path: Path) -> None:
+    """17a"""
+    parties = Parties.make(tmp_path)
+    (alert,) = parties.alerts(duis.ACTIVATION)
+    answer = (EXAMPLES / "duis-8.2-response-I0.xml").read_bytes()
+    answer = re.sub(rb"<ds:Signature.*</ds:Signature>", b"", answer, flags=re.DOTALL)
+    ids = f"<sr:ResponseID>{Eui(GATEWAY)}:{Eui(SUPPLIER)}:1</sr:ResponseID>"
+    answer = re.sub(rb"<sr:RequestID>.*</sr:RequestID>", ids.encode(), answer)
+    receiver = Receiver(parties.supplier, parties.trust)
+    for raw in (_of_dcc(parties).sign(answer), alert):
+        assert receiver.answer("POST", raw)[0] == HTTPStatus.NO_CONTENT
+
+
+def _of_dcc(parties: Parties) -> Identity:
+    """DCC's own key, with a certificate like the gateway's (OU 89) of the same authority."""
+    made = make_certificate(load_authority(parties.folder), 0x90B3D51F3000000A, "89", parties.folder, stem="dcc")
+    return Identity.load(made.key_path, made.certificate_path)
 
 
 def test_the_journal_has_everything_that_came(parties: Parties) -> None:

@@ -49,10 +49,18 @@ class Parties:
         return Trust.folder(self.folder)
 
     def alerts(
-        self, body: AlertBody, counter: int = 1, *, version: str = "6.0", to: int = SUPPLIER, room: int = 95_000
+        self,
+        body: AlertBody,
+        counter: int = 1,
+        *,
+        version: str = "6.0",
+        to: int = SUPPLIER,
+        room: int = 95_000,
+        signed_by: Identity | None = None,
     ) -> list[bytes]:
-        """Return the signed alerts that tell a supplier of this body, as the gateway makes them."""
+        """Return the signed alerts that tell a supplier of this body, as the gateway (or another) makes them."""
+        signer = self.gateway if signed_by is None else signed_by
         return [
-            self.gateway.sign_canonical(one.render(RequestId(GATEWAY, to, counter + number), AT))
+            signer.sign_canonical(one.render(RequestId(signer.eui, to, counter + number), AT))
             for number, one in enumerate(prepare(body, supplier(version), room))
         ]
