@@ -17,6 +17,7 @@ from duis_gateway.sandbox.demo.play import Screen
 from duis_gateway.sandbox.remote import Remote
 from duis_gateway.sandbox.sandbox import open_sandbox
 from duis_gateway.sandbox.scenario import Scenario, Stage, Step, play
+from duis_gateway.sandbox.words import forget_first
 from duis_gateway.text.counts import counted
 
 _LOOK = 0.5
@@ -90,7 +91,8 @@ def run_scenario(scenario: Scenario, port: int | None, screen: Screen) -> bool:
     """
     if port is not None:
         remote = Remote(port)
-        remote.do("reset", {})
+        for note in remote.do("reset", {})["notes"][1:]:
+            screen.line(note)
         return _play(scenario, remote, screen)
     with TemporaryDirectory(prefix="duis-sandbox-") as folder:
         sandbox = open_sandbox(Path(folder) / "work", 0)
@@ -155,7 +157,9 @@ def overview(status: Mapping[str, Any]) -> Iterator[str]:
         version = f", DUIS {one['duis_version']}" if one["duis_version"] else ""
         behaviour = "" if one["own"] or one["behaviour"] == "normal" else f"; {one['behaviour']}"
         waiting = f"; {one['waiting']} waiting" if one["waiting"] else ""
-        given_up = f"; {one['given_up']} given up (`sandbox replay` sends them again)" if one["given_up"] else ""
+        first = forget_first(one["given_up_why"])
+        replay = f"{first}; then `sandbox replay`" if first else "`sandbox replay`"
+        given_up = f"; {one['given_up']} given up ({replay} sends them again)" if one["given_up"] else ""
         yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{waiting}{given_up}"
     yield f"The gateway's console: {status['console']}; the operators' token there: {status['console_token']}"
     yield f"The gateway's configuration: {status['configuration']}"

@@ -191,6 +191,7 @@ _SCHEMAS: dict[str, Any] = {
             waiting={**_NUMBER, "description": "how many messages it has yet to get"},
             tried_now={**_NUMBER, "description": "how many of these are tried just now"},
             given_up=_NUMBER,
+            given_up_why={"type": ["string", "null"], "description": "why the first of these was given up"},
         ),
         releases=_list(
             **dict.fromkeys(("release", "model", "version", "state"), _STRING),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -136,12 +136,21 @@ class Sandbox:
                 "command": RESET.name,
                 "clock": format_time(self.world.clock.now()),
                 "answers": [],
-                "notes": ["the sandbox stands where it stood at first"],
+                "notes": ["the sandbox stands where it stood at first", *self._to_forget()],
                 "failed": None,
                 "messages": [],
                 "mails": [],
                 "quiet": True,
             }
+
+    def _to_forget(self) -> Iterator[str]:
+        """Yield what to do about programs that go on beside the sandbox, and know the ids that it gives again."""
+        for name, url in self._own_addresses().items():
+            yield (
+                f"the alerts of {name} still go to {url}, and their ids begin again: a program there that recognises "
+                "repeats has to forget what it has taken, or it refuses or passes over new ones; `sandbox replay` then "
+                "sends again what was given up"
+            )
 
     def _renew(self) -> None:
         ports, own = self.world.ports, self._own_addresses()
@@ -204,6 +213,7 @@ class Sandbox:
         messages = self.world.traffic.look()
         with self.world.store.read() as conn:
             stats, failed_attempts = outbox_view.stats(conn), outbox_view.attempts_failed(conn)
+            why_given_up = {eui: outbox_view.last_error(conn, "dead", eui) for eui in stats.dead}
             known = {one.eui: one for one in parties.all_parties(conn)}
             token_holds = parties.by_token_hash(conn, parties.token_hash(party_token(cast.YOU))) is not None
             every = releases.all_releases(conn)
@@ -234,6 +244,7 @@ class Sandbox:
                     "waiting": stats.left_for(one.eui),
                     "tried_now": stats.tried_now(one.eui),
                     "given_up": stats.dead.get(one.eui, 0),
+                    "given_up_why": why_given_up.get(one.eui),
                 }
                 for one in cast.CAST
             ],

@@ -11,6 +11,7 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import PartyKind
 from duis_gateway.sandbox.cast import BY_EUI
 from duis_gateway.sandbox.mocks.behaviour import NORMAL
+from duis_gateway.sandbox.words import forget_first
 from duis_gateway.sandbox.world import World
 
 
@@ -29,6 +30,7 @@ class Undelivered:
         behaviour: how the sandbox's own answers.
         is_supplier: another address can be given by command.
         by_email: it is an email.
+        forget: what has to be forgotten where it goes, before anything else can help; "" where nothing has.
     """
 
     why: str
@@ -41,6 +43,7 @@ class Undelivered:
     behaviour: str
     is_supplier: bool
     by_email: bool
+    forget: str
 
 
 def why_undelivered(world: World, row: int) -> Undelivered | None:
@@ -66,6 +69,7 @@ def why_undelivered(world: World, row: int) -> Undelivered | None:
         behaviour=player.behaviour if party.url == player.url else NORMAL,
         is_supplier=member.kind is PartyKind.SUPPLIER,
         by_email=entry.channel == "email",
+        forget=forget_first((entry if why.first is None else why.first).last_error),
     )
 
 

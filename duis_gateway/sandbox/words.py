@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _MANY, _LONGEST = 12, 400
+_OF_ANOTHER_RUN = "HTTP 409"
 _STATES = {"dead": "given up", "in_flight": "being delivered", "pending": "waiting to be delivered"}
 
 
@@ -34,12 +35,23 @@ class News(NamedTuple):
 NO_NEWS = News()
 
 
+def forget_first(error: str | None) -> str:
+    """Return what helps where a party's own program took other messages under these ids before; "" for other errors.
+
+    A sandbox that begins anew gives the same ids once more, and HTTP 409 is how such a program refuses them.
+    """
+    if _OF_ANOTHER_RUN not in (error or ""):
+        return ""
+    return "have the program there forget what it has taken, as the ids began again with the sandbox"
+
+
 def in_lines(result: Mapping[str, Any]) -> list[Line]:
     """Return what a command brought about, a line for each thing."""
     return [
         *(line for one in result["answers"] for line in _answer(one)),
         *map(Line, result["notes"]),
         *_sent(result),
+        *_to_forget(result),
         *([] if result["failed"] is None else [Line(result["failed"], bad=True)]),
         *([] if result["quiet"] else [Line("messages are still being delivered")]),
     ]
@@ -74,6 +86,12 @@ def _sent(result: Mapping[str, Any]) -> Iterator[Line]:
     counted = Counter((_named(one), one["to"], _state(one), bool(one["error"])) for one in sent)
     for (kind, recipient, state, bad), number in counted.items():
         yield Line(f"gateway: {number} x {kind} to {recipient}: {state}", bad)
+
+
+def _to_forget(result: Mapping[str, Any]) -> Iterator[Line]:
+    errors = {one["to"]: one["error"] for one in result["messages"] if forget_first(one["error"])}
+    for name, error in errors.items():
+        yield Line(f"{name}: {forget_first(error)}; then `sandbox replay`", bad=True)
 
 
 def _named(one: Mapping[str, Any]) -> str:

@@ -198,6 +198,12 @@ def _remedy(party: Party | None, entry: OutboxEntry, error: str | None, relay: b
         return f"Its server at {party.url} cannot take it now: ask the party; the gateway goes on trying."
     if code < 400:
         return f"Its URL leads elsewhere, which is not followed: register the URL that it leads to ({another})."
+    if code == 409:
+        return (
+            f"Its server at {party.url} says that it took another message under the same identity: where that was from "
+            "before this gateway was begun anew, have it forget what it has taken; else ask the party why, and show it "
+            "the exact bytes."
+        )
     return (
         f"Its server at {party.url} refuses the message: ask the party why, and show it the exact bytes; "
         f"or register another address if that is the wrong one ({another})."
