@@ -18,6 +18,7 @@ from duis_gateway.cli.tls import TlsOptions, tls_options
 from duis_gateway.client.http import MAX_ANSWER
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.machine.signals import ProcessSignals, Stop
+from duis_gateway.outbox.guard import resolves
 from duis_gateway.sandbox.cast import SUPPLIERS, Member
 from duis_gateway.sandbox.listening import SECONDS, Heard
 from duis_gateway.sandbox.listening import listen as listen_for
@@ -89,6 +90,8 @@ def listen(supplier: Member, forward: str | None, as_json: bool, port: int, tls:
     def wait(others: Sequence[str], changed: Callable[[], str]) -> None:
         where = f", and go to {forward}" if forward else ""
         say(f"Listening: the alerts of {format_eui(supplier.eui)} are shown here{where}. Ctrl-C ends it.", err=as_json)
+        if forward and not resolves(forward):
+            others = [f"the host of {forward} is not known here: nothing reaches it until its name resolves", *others]
         for line in others:
             say(line[:1].upper() + line[1:] + ".", err=as_json)
         sys.stdout.flush()

@@ -62,7 +62,7 @@ def _look_at_hub(subject: Subject, by: Actor, hub: str, version: str) -> None:
     """See that a supplier may speak, on its DUIS version, and that a hub is its own and as the profile has it."""
     body = f"<sr:ReadInventory><sr:DeviceID>{hub}</sr:DeviceID></sr:ReadInventory>"
     document = by.identity.sign(subject.request(by, version, body))
-    root = _proven(subject, by, _answer(subject, by, "8.2", DOORS["serviceD"], document))
+    root = _proven(subject, by, "8.2", _answer(subject, by, "8.2", DOORS["serviceD"], document))
     code = root.findtext(".//{*}ResponseCode") or "none"
     if code != "I0":
         raise CannotBegin(
@@ -85,7 +85,8 @@ def _look_at_hub(subject: Subject, by: Actor, hub: str, version: str) -> None:
 def _look_at_partner(subject: Subject, name: str, body: str) -> datetime:
     """See that DCC or the CSP may speak; return the gateway's time."""
     by = subject.profile[name]
-    root = _proven(subject, by, _answer(subject, by, etree.fromstring(body).tag, *subject.saying(name, body)))
+    what = etree.fromstring(body).tag
+    root = _proven(subject, by, what, _answer(subject, by, what, *subject.saying(name, body)))
     return datetime.fromisoformat(root.findtext(".//{*}CreatedAt") or "")
 
 
@@ -113,13 +114,13 @@ def _taken(subject: Subject, ask: Callable[[], HttpAnswer], otherwise: str) -> H
     return answer
 
 
-def _proven(subject: Subject, by: Actor, answer: HttpAnswer) -> etree._Element:
+def _proven(subject: Subject, by: Actor, what: str, answer: HttpAnswer) -> etree._Element:
     try:
         return subject.profile.trust.prove(answer.body).root
     except NotProven as error:
         raise CannotBegin(
-            f"what answers {by.name} at {subject.url} is not the gateway of the profile, {subject.profile.gateway}: "
-            f"{error.detail}"
+            f"what answers at {subject.url} is not the gateway of the profile, {subject.profile.gateway}: its "
+            f"answer to a signed {what} of the party {by.name} ({by.eui}) is not proven: {error.detail}"
         ) from None
 
 

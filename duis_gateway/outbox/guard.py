@@ -175,16 +175,24 @@ def check_url(url: str, allowed_networks: Sequence[Network] = ()) -> bool:
     Raises:
         AddressRefused: the gateway would never send to this URL; the text says why.
     """
-    target = read_url(url)
+    addresses = _addresses_of(read_url(url))
     guard = AddressGuard(allowed_networks)
+    if addresses and not any(guard.allows(address) for address in addresses):
+        raise AddressRefused(f"the URL {shown_url(url)} leads to {guard.refusal(addresses)}")
+    return bool(addresses)
+
+
+def resolves(url: str) -> bool:
+    """Return whether the name of a URL's host is known here, wherever it leads (AddressRefused: it is no URL)."""
+    return bool(_addresses_of(read_url(url)))
+
+
+def _addresses_of(target: Target) -> list[str]:
     try:
         found = socket.getaddrinfo(_plain_form(target.host), target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        return False
-    addresses = [str(address[0]) for *_, address in found]
-    if not any(guard.allows(address) for address in addresses):
-        raise AddressRefused(f"the URL {shown_url(url)} leads to {guard.refusal(addresses)}")
-    return True
+        return []
+    return [str(address[0]) for *_, address in found]
 
 
 def own_authorities(folder: Path | None, recipient: int) -> Path | None:

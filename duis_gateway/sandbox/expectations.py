@@ -15,6 +15,7 @@ from duis_gateway.sandbox.parameters import HUB, MOMENT, WrongCommand, known_wor
 from duis_gateway.sandbox.vocabulary import answers, kinds_by_email, kinds_for, lists, states
 
 _SEVERAL = re.compile(r"([0-9]{1,5}) x (.+)")
+_NUMBERED = re.compile(r"([^A-Za-z]*[0-9][^A-Za-z]*) x (.+)")
 _PAUSED = ", paused"
 
 
@@ -107,6 +108,9 @@ def _kinds(of: Callable[[str], Collection[str]]) -> Callable[[Any, Collection[st
     def check_kinds(value: Any, _releases: Collection[str]) -> None:
         for party, kinds in value.items():
             known_words("the party", party, BY_NAME)
+            for kind in kinds:
+                if (numbered := _NUMBERED.fullmatch(kind)) and not _SEVERAL.fullmatch(kind):
+                    raise WrongCommand(f"{numbered[1]!r} in {kind[:60]!r} must be a whole number, 99999 at most")
             for kind in set(_one_by_one(kinds)):
                 known_words(f"the kind of message to {party}", kind, of(party))
 

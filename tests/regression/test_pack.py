@@ -243,6 +243,23 @@ def test_another_gateway_than_the_profiles_is_one_error(tmp_path: Path) -> None:
     assert "HTTP 401" in ran.error
 
 
+@pytest.mark.requirement("EX-9")
+def test_a_server_that_is_no_gateway_is_one_error(tmp_path: Path) -> None:
+    """It answers everything with 200 and something of its own."""
+
+    def welcome(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [b"<html>Welcome</html>"]
+
+    assert run("conformance", "init", tmp_path / "pack").code == 0
+    with Serving(welcome) as server:
+        words = ("--profile", tmp_path / "pack" / "conformance.toml", "--reports", tmp_path)
+        ran = run("conformance", "--url", server.url, *words)
+    assert (ran.code, ran.output, len(ran.error.splitlines())) == (1, "", 1)
+    assert f"what answers at {server.url} is not the gateway of the profile" in ran.error
+    assert "its answer to a signed 8.2 of the party on_5_0 (90-B3-D5-1F-3C-00-00-01) is not proven" in ran.error
+
+
 @pytest.mark.processes
 @pytest.mark.requirement("EX-9")
 def test_hubs_of_another_model_than_the_profiles_are_one_error(tmp_path: Path) -> None:

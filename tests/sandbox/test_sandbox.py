@@ -533,6 +533,16 @@ def test_who_listens_later_is_told_and_nobody_leaves_a_dead_address(town: Runnin
 
 
 @pytest.mark.requirement("EX-4")
+def test_who_listens_says_that_the_host_of_the_own_server_is_not_known(town: RunningSandbox) -> None:
+    unknown = "http://adapter.invalid/alerts"
+    words = [sys.executable, "-m", "duis_gateway", "listen", "you", "--forward", unknown, "--port", str(town.port)]
+    with saying(words) as listening:
+        read_until(listening, f"The host of {unknown} is not known here: nothing reaches it until its name resolves.")
+        listening.send_signal(signal.SIGINT)
+        listening.wait(60)
+
+
+@pytest.mark.requirement("EX-4")
 def test_who_listens_says_when_the_alerts_go_elsewhere_and_when_they_are_back(town: RunningSandbox) -> None:
     other = "http://127.0.0.1:9/other"
     with saying([sys.executable, "-m", "duis_gateway", "listen", "you", "--port", str(town.port)]) as listening:

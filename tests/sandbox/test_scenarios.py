@@ -72,6 +72,13 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
             "[[step]]\ndo = 'replay'\nexpect.received = { you = ['2 x N46'] }",
             "the kind of message to you 'N46' is not known; did you mean N",
         ),
+        *(
+            (
+                f"[[step]]\ndo = 'replay'\nexpect.received = {{ you = ['{number} x N64'] }}",
+                f"expect.received: '{number}' in '{number} x N64' must be a whole number, 99999 at most",
+            )
+            for number in ("1000000", "-1", "1.5")
+        ),
         (
             "[[step]]\ndo = 'replay'\nexpect.waiting = { north = ['N64'] }",
             "expect.waiting: the kind of message to north 'N64'",
