@@ -42,8 +42,9 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     def server_bind(self) -> None:
         """Bind without asking a name server what this machine is called."""
+        self.server_name = str(self.server_address[0])  # as it was given: a name, perhaps
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.server_port = int(self.server_address[1])
         self.setup_environ()
 
     def handle_error(self, request: object, client_address: object) -> None:

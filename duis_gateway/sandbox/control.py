@@ -28,6 +28,7 @@ from duis_gateway.sandbox.standing import hub_standing
 from duis_gateway.sandbox.words import NO_NEWS, Line, News, Refused
 from duis_gateway.text.json_reader import read_json
 from duis_gateway.text.numbers import is_digits, parse_digits
+from duis_gateway.text.origins import asked_as_here, from_another_site
 
 HOST = "127.0.0.1"
 _THREADS = 4
@@ -45,7 +46,6 @@ _NONE: Mapping[re.Pattern[str], str] = {
     re.compile(r"/v1/hubs/[^/]+"): f"there is no such hub: hubs are 1 to {LAST_HUB}, or an EUI-64 of one of them",
 }
 """What to say where there is no such thing, by the paths of such things."""
-_OWN_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _MOST_FIELDS = 50
 _MOST_NEWS = 20
 _NOT_ELSEWHERE = (
@@ -216,10 +216,9 @@ def _there_is_none(path: str) -> str:
 def _check_origin(request: HttpRequest) -> None:
     """Refuse what another site's page sends through somebody's browser: by its own name for us, or as itself."""
     host = request.host
-    if not _OWN_HOST.fullmatch(host):
+    if not asked_as_here(host):
         raise _Refused(HTTPStatus.FORBIDDEN, "the sandbox answers under 127.0.0.1 and localhost alone")
-    origin = request.headers.get("origin", f"http://{host}")
-    if request.method == "POST" and origin.lower() != f"http://{host}".lower():
+    if from_another_site(request.method, host, request.headers):
         raise _Refused(HTTPStatus.FORBIDDEN, "this comes from another site's page")
 
 

@@ -327,6 +327,20 @@ DEFENCES = (
         "organisation",
     ),
     Defence(
+        "T73",
+        "other sites' pages",
+        (("duis_gateway/text/origins.py", "return site != ", "return False and site != "),),
+        "tests/sandbox/test_control_doors.py",
+        "no_page_of_another_site",
+    ),
+    Defence(
+        "T73",
+        "other names for this machine",
+        (("duis_gateway/text/origins.py", "return _PORT.sub(", "return True or _PORT.sub("),),
+        "tests/sandbox/test_control_doors.py",
+        "no_page_of_another_site",
+    ),
+    Defence(
         "F02",
         "the stored answer",
         ((_STEPS, "return stored.answer", "return None"),),

@@ -880,6 +880,19 @@ def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
     assert ask(town, "POST", "/v1/clock", '{"to": "+1h"}', own)[0] == 200
 
 
+def test_t73_other_sites_pages_cannot_play_its_parties(town: RunningSandbox) -> None:
+    """T73: a form of theirs could have withdrawn the release in DCC's name."""
+    control = next(one["control"] for one in town.status()["parties"] if one["name"] == "dcc")
+    withdrawn = f"""<Withdrawal xmlns="{ESI}"><FirmwareReleaseID>SEC-2027-A</FirmwareReleaseID>
+        <At>2027-01-04T09:00:00Z</At></Withdrawal>"""
+    form = {"Origin": "http://evil.com", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+    before = town.status()["releases"]
+    browser = Http(timeout=20)
+    assert browser.post(f"{control}send", withdrawn.encode(), form).status == 403
+    assert browser.post(f"{control}send?signed=no", withdrawn.encode(), {}).status != 403, "a program"
+    assert town.status()["releases"] == before
+
+
 def test_every_command_is_described_and_on_the_page(town: RunningSandbox) -> None:
     described = json.loads(ask(town, "GET", "/openapi.json")[1])
     page = ask(town, "GET", "/")[1]

@@ -16,6 +16,7 @@ from duis_gateway.errors import ConfigurationError, HttpRefused, NotEntitled, Un
 from duis_gateway.operations import actions
 from duis_gateway.operations.actions import OperatorAction
 from duis_gateway.store.engine import Store
+from duis_gateway.text.origins import from_another_site
 
 _FORM = "application/x-www-form-urlencoded"
 _LONGEST_FORM = 64 * 1024
@@ -79,9 +80,7 @@ class Guard:
 
 def _check_origin(request: HttpRequest) -> None:
     """Refuse what another site's page has a browser send (both fields are the browser's own and cannot be forged)."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    if site != "same-origin" or (origin is not None and origin.partition("://")[2] != request.headers.get("host")):
+    if from_another_site(request.method, request.headers.get("host", ""), request.headers):
         raise NotEntitled("the request came from another site's page; nothing was changed")
 
 

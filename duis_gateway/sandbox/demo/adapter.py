@@ -28,7 +28,9 @@ from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
+from duis_gateway.sandbox.mocks.whose import not_for
 
+CONTROL = "/adapter/v1/"
 XML = "application/xml"
 DOORS = {"xml": "serviceD", "soap": "soap"}
 
@@ -94,6 +96,8 @@ def application(adapter: Adapter) -> Callable[[dict[str, Any], Start], Iterable[
 
     def answered(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = str(environ["PATH_INFO"])
+        if path.startswith(CONTROL) and (barred := not_for(environ)):
+            return answer(start, 403, "text/plain; charset=utf-8", barred.encode())
         if path == "/adapter/v1/received":
             return answer(start, 200, "application/json", json.dumps(adapter.received()).encode())
         if path == "/adapter/v1/send":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode, Temper
 from duis_gateway.sandbox.mocks.partner import NoGateway, Partner
 from duis_gateway.sandbox.mocks.server import close_connection
+from duis_gateway.sandbox.mocks.whose import not_for
 from duis_gateway.text.json_reader import read_json
 
 CONTROL = "/mock/v1/"
@@ -63,8 +63,8 @@ class Door:
         body = read_body(environ, MAX_MESSAGE)
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path.startswith(CONTROL):
-            if not ipaddress.ip_address(environ["REMOTE_ADDR"]).is_loopback:
-                return _reply(Answer(403, TEXT, b"the control door is for this machine only"), start_response)
+            if barred := not_for(environ):
+                return _reply(Answer(403, TEXT, barred.encode()), start_response)
             answer = self._control(method, path.removeprefix(CONTROL), environ.get("QUERY_STRING", ""), body)
         elif method == "POST" and (refused := unreadable(environ)):
             answer = Answer(refused[0].value, TEXT, refused[1].encode())

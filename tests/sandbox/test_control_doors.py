@@ -1,0 +1,129 @@
+"""The parties' control doors: for programs on this machine, and for no page that a browser on it shows."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import csp_mgmt_gw.mock as csp_mock
+import esi.mock as esi_mock
+from duis_gateway.client import Trust
+from duis_gateway.client.server import Application
+from duis_gateway.sandbox.demo.adapter import Adapter, application
+from duis_gateway.sandbox.mocks.record import Recorder
+from duis_gateway.sandbox.mocks.server import Listener
+from duis_gateway.sandbox.mocks.whose import not_for
+from tests.support.partner_gateway import Pki
+
+pytestmark = pytest.mark.processes
+
+CROSS_SITE = {"Origin": "http://evil.com", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+
+
+@dataclass(frozen=True)
+class Party:
+    """A party that listens, and where its control door begins."""
+
+    listener: Listener
+    control: str
+    host: str = "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return int(self.listener.url.rpartition(":")[2])
+
+    def ask(
+        self, method: str, path: str, body: object = "", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
+        content = body if isinstance(body, str) else json.dumps(body)
+        connection.request(method, self.control + path, content.encode(), dict(headers or {}))
+        answer = connection.getresponse()
+        told = answer.read().decode()
+        connection.close()
+        return answer.status, told
+
+    def told(self, command: str, **members: Any) -> tuple[int, Any]:
+        status, said = self.ask("POST", command, members)
+        return status, json.loads(said)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki.make(tmp_path_factory.mktemp("pki"))
+
+
+def applications(pki: Pki, folder: Path) -> Mapping[str, tuple[Application, str]]:
+    keys = ["--key", str(pki.partner.key_file), "--certificate", str(pki.partner.certificate)]
+    arguments = [*keys, "--trust", str(pki.gateway.certificate), "--gateway", "http://127.0.0.1:1"]
+    kit = csp_mock.begin(arguments)[1]
+    adapter = Adapter(
+        kit.partner.gateway.identity, "http://127.0.0.1:1", Trust.load(pki.gateway.certificate), Recorder(folder)
+    )
+    return {
+        "csp": (kit.door, "/mock/v1/"),
+        "dcc": (esi_mock.begin(arguments)[1].door, "/mock/v1/"),
+        "adapter": (application(adapter), "/adapter/v1/"),
+    }
+
+
+@pytest.fixture(params=["csp", "dcc", "adapter"])
+def party(request: pytest.FixtureRequest, pki: Pki, tmp_path: Path) -> Iterator[Party]:
+    door, control = applications(pki, tmp_path)[request.param]
+    listener = Listener(door, "127.0.0.1:0")
+    yield Party(listener, control)
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.com", **CROSS_SITE},
+        CROSS_SITE,
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.com"},
+        {"Host": "localhost.evil.com"},
+        {"Host": "127.0.0.1.evil.com:80"},
+    ],
+    ids=lambda headers: " ".join(headers.values()),
+)
+def test_t73_no_page_of_another_site_plays_a_party(party: Party, headers: dict[str, str]) -> None:
+    """A form's request, or one under a name that was made to stand for this machine (DNS rebinding)."""
+    for command in ("send", "behaviour", "gateway", "activate"):
+        assert party.ask("POST", command, '{"mode": "drop"}', headers)[0] == 403, command
+    if "Host" in headers:
+        assert party.ask("GET", "received", headers=headers)[0] == 403
+
+
+def test_t73_programs_and_links_go_on_working(party: Party) -> None:
+    for host in ("127.0.0.1", f"127.0.0.1:{party.port}", "LocalHost", "localhost:80", f"[::1]:{party.port}"):
+        assert party.ask("GET", "received", headers={"Host": host})[0] == 200
+    assert party.ask("GET", "received", headers={"Sec-Fetch-Site": "same-site"})[0] == 200, "a link from the page"
+    if party.control == "/mock/v1/":
+        own = {"Origin": f"http://127.0.0.1:{party.port}", "Sec-Fetch-Site": "same-origin"}
+        assert party.ask("POST", "behaviour", '{"mode": "ok"}', own)[0] == 200
+
+
+def test_t73_a_door_answers_by_the_address_that_it_was_told_to_listen_at(pki: Pki, tmp_path: Path) -> None:
+    listener = Listener(applications(pki, tmp_path)["dcc"][0], "127.0.0.2:0")
+    party = Party(listener, "/mock/v1/", "127.0.0.2")
+    assert party.ask("GET", "received")[0] == 200
+    assert party.ask("GET", "received", headers={"Host": "csp-north"})[0] == 403
+    listener.close()
+
+
+@pytest.mark.parametrize(("listening", "host"), [("csp-north", "csp-north:8080"), ("::1", "[::1]:8080")])
+def test_t73_or_by_the_name(listening: str, host: str) -> None:
+    """As Compose gives names to its services."""
+    asked = {"REMOTE_ADDR": "127.0.0.1", "REQUEST_METHOD": "POST", "SERVER_NAME": listening, "HTTP_HOST": host}
+    assert not_for(asked) is None
+    assert not_for({**asked, "HTTP_HOST": "evil.com"}) is not None
+    assert not_for({**asked, "REMOTE_ADDR": "10.0.0.1"}) is not None
