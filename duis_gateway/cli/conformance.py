@@ -168,11 +168,12 @@ def _play(
     before: Mapping[str, str],
 ) -> Completion:
     results = []
-    with opened(url, profile, http) as subject:
+    with opened(url, profile, http, say) as subject:
         version = identify(subject)
         for result in run(subject, cases):
             _show(result)
             results.append(result)
+        subject.end()
     facts = [("gateway", f"{profile.gateway} at {url}"), ("version", version or "not told"), *_certificate(profile)]
     return Completion("conformance", results, mask, facts=facts, before=before)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from duis_gateway.client import Message, Receiver, Serving
 from duis_gateway.client.receiver import REFUSED
 from duis_gateway.conformance.profile import Actor, Profile
+
+_LOOK = 0.1
 
 
 class Mailbox:
@@ -19,8 +23,8 @@ class Mailbox:
         self._receivers = {actor.eui: self._receiver(actor) for actor in profile.actors.values()}
         self._inboxes = {party: receiver.keep() for party, receiver in self._receivers.items()}
         self._begun = dict.fromkeys(self._inboxes, 0)
-        self.heard = False
-        """Whether anything has come for one of the parties, good or not."""
+        self._reached = {party: threading.Event() for party in self._receivers}
+        self._came_last = time.monotonic()
         self._server = Serving(self._serve, *profile.listen)
 
     @property
@@ -48,6 +52,20 @@ class Mailbox:
         begun = self._begun[to.eui]
         return self._inboxes[to.eui].wait_for(that=lambda one: fits(one.raw), seconds=seconds, since=begun)
 
+    def has_heard(self, party: Actor | None = None) -> bool:
+        """Whether anything has come for a party, good or not; without one: for any."""
+        return any(one.is_set() for eui, one in self._reached.items() if party is None or eui == party.eui)
+
+    def wait_to_hear(self, party: Actor, seconds: float) -> None:
+        """Wait so long until anything has come for a party."""
+        self._reached[party.eui].wait(seconds)
+
+    def wait_for_quiet(self, quiet: float, seconds: float) -> None:
+        """Wait until nothing has come for `quiet` seconds, for `seconds` at most."""
+        end = time.monotonic() + seconds
+        while (now := time.monotonic()) < min(end, self._came_last + quiet):
+            time.sleep(min(_LOOK, end - now))
+
     def why_refused(self, to: Actor) -> str:
         """Return why the newest message for a party that was no good was refused; "" where there was none."""
         raw = self._refused.get(to.eui)
@@ -61,9 +79,11 @@ class Mailbox:
         return Receiver(actor.identity, self._trust, journal=note)
 
     def _serve(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        receiver = self._receivers.get(environ["PATH_INFO"].strip("/"))
+        party = environ["PATH_INFO"].strip("/")
+        receiver = self._receivers.get(party)
         if receiver is None:
             start("404 Not Found", [("Content-Length", "0")])
             return []
-        self.heard = True
+        self._came_last = time.monotonic()
+        self._reached[party].set()
         return receiver.wsgi(environ, start)

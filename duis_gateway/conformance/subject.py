@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from lxml import etree
 
-from duis_gateway.client import DOORS, NotProven, TimeCounter, soap
+from duis_gateway.client import DOORS, Message, NotProven, TimeCounter, soap
 from duis_gateway.client.gateway import wrap
 from duis_gateway.client.http import Http, HttpAnswer
 from duis_gateway.client.party_door import PATH as PARTY_DOOR
@@ -26,6 +26,10 @@ from duis_gateway.namespaces import CSP, ESI, SR
 PATIENCE = 30.0
 """Seconds to wait for an answer or an alert."""
 
+SPARED = 300.0
+"""Seconds that a gateway may spare a party which it could not reach: the longest wait between attempts by default."""
+
+_QUIET, _LONGEST_END = 5.0, 60.0
 OPENAPI = "/openapi.json"
 """Where a gateway may describe itself."""
 _SHOWN = 300
@@ -107,7 +111,9 @@ class Subject:
         expected: what the answers have been held to since then: codes, and HTTP statuses of refusals.
     """
 
-    def __init__(self, url: str, profile: Profile, mailbox: Mailbox, http: Http) -> None:
+    def __init__(
+        self, url: str, profile: Profile, mailbox: Mailbox, http: Http, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.url = url.rstrip("/")
         self.profile = profile
         self.seen: set[str] = set()
@@ -115,6 +121,8 @@ class Subject:
         self.expected: list[str] = []
         self._mailbox = mailbox
         self._http = http
+        self._tell = tell
+        self._spared = set[str]()
         # RequestIDs never repeat, in no run of the pack: they follow the time.
         self._counter = TimeCounter()
 
@@ -297,8 +305,8 @@ class Subject:
             NotConformant: none has come, or it is not signed.
             CannotBegin: nothing at all has come in this run, to any party.
         """
-        message = self._mailbox.wait_for(to, _having(words), PATIENCE)
-        if message is None and not self._mailbox.heard:
+        message = self._awaited(to, _having(words))
+        if message is None and not self._mailbox.has_heard():
             raise CannotBegin(
                 f"nothing has come to any party at {self._mailbox.url} within {PATIENCE} s: do the URLs that are "
                 "registered for the parties lead there ([receiver] in the profile), and does the gateway deliver?"
@@ -309,6 +317,28 @@ class Subject:
             having = ", ".join(word.strip("<>") for word in words)
             raise NotConformant(f"no message to {to.name} that has {having} has come within {PATIENCE} s{why}")
         return message.root
+
+    def _awaited(self, to: Actor, fits: Callable[[bytes], bool]) -> Message | None:
+        """Return a message once it has come; None: it has not.
+
+        A gateway that could not reach a party, as its receiver was closed between two runs, may spare it for a while:
+        until the party has heard something it is waited for longer, once in a run.
+        """
+        may_be_spared = not self._mailbox.has_heard(to) and to.eui not in self._spared
+        message = self._mailbox.wait_for(to, fits, PATIENCE)
+        if message is not None or not may_be_spared:
+            return message
+        self._spared.add(to.eui)
+        self._tell(
+            f"nothing has come to {to.name} within {PATIENCE:.0f} s; waiting for up to {SPARED:.0f} s more, "
+            "as a gateway may spare a party that it could not reach before"
+        )
+        self._mailbox.wait_to_hear(to, SPARED)
+        return self._mailbox.wait_for(to, fits, PATIENCE)
+
+    def end(self) -> None:
+        """Take what still comes of the last cases: where it met a closed receiver, the next run would be held up."""
+        self._mailbox.wait_for_quiet(_QUIET, _LONGEST_END)
 
     def came(self, to: Actor, *words: str) -> list[bytes]:
         """Return all that has come for a party since the case began and has all these words."""
@@ -321,7 +351,9 @@ def _having(words: Sequence[str]) -> Callable[[bytes], bool]:
 
 
 @contextmanager
-def opened(url: str, profile: Profile, http: Http | None = None) -> Iterator[Subject]:
-    """The gateway under test, with the pack's web server listening while the block lasts."""
+def opened(
+    url: str, profile: Profile, http: Http | None = None, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Subject]:
+    """The gateway under test, with the pack's web server listening while the block lasts; `tell` says of long waits."""
     with Mailbox(profile) as mailbox:
-        yield Subject(url, profile, mailbox, http or Http(PATIENCE))
+        yield Subject(url, profile, mailbox, http or Http(PATIENCE), tell)

@@ -284,6 +284,7 @@ def test_a_profile_that_does_not_fit_is_one_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was: str, is_now: str, said: str
 ) -> None:
     monkeypatch.setattr("duis_gateway.conformance.subject.PATIENCE", 5.0)
+    monkeypatch.setattr("duis_gateway.conformance.subject.SPARED", 5.0)
     with started(tmp_path / "gateway") as process:
         profile = tmp_path / "gateway" / "conformance.toml"
         told = profile.read_text("utf-8")
