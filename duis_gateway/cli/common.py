@@ -15,7 +15,7 @@ import click
 from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.config.environment import CONFIG_VARIABLE
 from duis_gateway.config.settings import Config, load_config
-from duis_gateway.duis.identifiers import format_eui, parse_eui
+from duis_gateway.duis.identifiers import NOBODY, format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, standard_stream, would_be_replaced
@@ -69,9 +69,12 @@ def eui(text: str | int) -> int:
     if isinstance(text, int):
         return text
     try:
-        return parse_eui(text)
+        read = parse_eui(text)
     except ValueError:
         raise click.BadParameter(f"{text[:40]!r} is not an EUI-64 such as 90-B3-D5-1F-30-01-00-00") from None
+    if read == NOBODY:
+        raise click.BadParameter(f"{text} is all zeros, which is nobody's EUI-64")
+    return read
 
 
 EUI = eui

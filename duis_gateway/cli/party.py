@@ -33,6 +33,7 @@ from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import CSP_REGIONS, Party, PartyKind, PartyStatus, Role, is_email_address
 from duis_gateway.rollout.hubs import freshness
+from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.text.controls import name_fault, shown
 
 _VERSIONS = [str(version) for version in DUIS_SCHEMA_FOLDERS]
@@ -91,6 +92,8 @@ def add(
     with opened_store(config) as store, store.write() as connection:
         if parties.find(connection, eui) is not None:
             raise AnswerIsNo(f"{new.name} is already registered; `party change` changes it")
+        if hubs.get(connection, eui) is not None:
+            raise ConfigurationError(f"{new.name} is a device in the inventory: a party has an EUI-64 of its own")
         parties.add(connection, new)
         if new.kind is PartyKind.SUPPLIER:  # its hubs' second suppliers see whether it can instruct, or why not
             freshness.of_every_model(connection, config.clock.open().now())

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from duis_gateway.clock import business_time
-from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.duis.identifiers import NOBODY, parse_eui
 from duis_gateway.machine.files import standard_stream
 from duis_gateway.parties.records import is_email_address
 from duis_gateway.text.numbers import parse_decimal, parse_whole_number
@@ -223,6 +223,13 @@ def _email(value: Any, folder: Path) -> str:
     return text
 
 
+def _eui(value: Any, folder: Path) -> int:
+    read = parse_eui(_text(value, folder))
+    if read == NOBODY:
+        raise ValueError
+    return read
+
+
 def choice(*words: str) -> Reader[str]:
     """Read one of these words, in any case."""
 
@@ -251,7 +258,7 @@ AUTHORITIES = Reader("a path to a file of certificates in PEM", _path, fault=_fa
 AUTHORITIES_FOLDER = Reader("a path to a folder", _path, fault=_fault_of_authorities_folder)
 HOST = Reader("an address or a name", _host)
 EMAIL = Reader("an email address such as gateway@dcc.example", _email)
-EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", lambda value, folder: parse_eui(_text(value, folder)))
+EUI = Reader("an EUI-64 such as 90-B3-D5-1F-30-00-00-02", _eui)
 HTTP_URL = Reader("an http or https URL", _http_url)
 STORE_URL = Reader("sqlite:///FILE or postgresql://USER@HOST/DATABASE", _store_url)
 NETWORKS = Reader('a list of networks such as "10.1.0.0/16"', _networks, _words)

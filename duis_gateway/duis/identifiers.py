@@ -23,6 +23,8 @@ EUI_AS_TYPED_SCHEMA: Mapping[str, object] = {
     "description": "an EUI-64: sixteen hexadecimal digits in either case, in pairs or not",
 }
 """The same for what people type: as `eui_as_typed` reads it."""
+NOBODY = 0
+"""The EUI-64 that is all zeros, which systems write where they have none."""
 _TYPED = re.compile("(?:0[xX])?" + "[-:. ]?".join(["([0-9A-Fa-f]{2})"] * 8))
 _PLAIN = {"Pd": "-", "Zs": " ", "Cf": ""}
 _MINUS = "\u2212"

@@ -6,11 +6,13 @@ import hashlib
 import json
 import socket
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from duis_gateway.duis.identifiers import format_eui
+from duis_gateway.rollout.hubs.inventory_lines import GPF_COLUMN, HEADER
 from tests.support.cli import GATEWAY, OTHER_SUPPLIER, SUPPLIER, Installation, done, refused, run
 
 URL = ("--url", "http://127.0.0.1:8090/")
@@ -86,6 +88,20 @@ def test_what_cannot_be_is_refused_at_registration(installation: Installation, w
 def test_the_gateway_is_no_party_of_its_own(installation: Installation) -> None:
     said = refused(2, "party", "add", GATEWAY, "--kind", "dcc", *URL, *installation.config)
     assert f"{format_eui(GATEWAY)} is the gateway's own EUI-64" in said
+    assert listed(installation) == []
+
+
+def test_an_eui_of_a_device_or_of_nobody_is_no_partys(installation: Installation, tmp_path: Path) -> None:
+    hub, gpf = format_eui(0x00DB123456000001), format_eui(0x00DB123456000002)
+    file = tmp_path / "hubs.csv"
+    file.write_text(f"{','.join(HEADER)},{GPF_COLUMN}\n{hub},CHF,Acme,CH-1,01020304,Commissioned,North,,,{gpf}\n")
+    done("inventory", "load", file, *installation.config)
+    for eui, expected in (
+        (hub, f"{hub} is a device in the inventory: a party has an EUI-64 of its own"),
+        (gpf, f"{gpf} is a device in the inventory"),
+        (format_eui(0), f"{format_eui(0)} is all zeros, which is nobody's EUI-64"),
+    ):
+        assert expected in refused(2, "party", "add", eui, "--kind", "dcc", *URL, *installation.config)
     assert listed(installation) == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,9 +16,19 @@ from duis_gateway.duis.identifiers import format_eui, format_euis
 from duis_gateway.errors import ConfigurationError
 from duis_gateway.flow.tx import Moment
 from duis_gateway.machine.files import DASH, CannotCopy, open_output, open_seekable, shown_path
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.hubs import identities
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.changes import change, look
-from duis_gateway.rollout.hubs.inventory_lines import GPF_COLUMN, HEADER, MAX_ERRORS, InventoryFile, LineError
+from duis_gateway.rollout.hubs.inventory_lines import (
+    GPF_COLUMN,
+    HEADER,
+    MAX_ERRORS,
+    InventoryFile,
+    Line,
+    LineError,
+)
 from duis_gateway.rollout.hubs.pairs import GPF
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.moments import Moments
@@ -85,8 +95,11 @@ def load_csv(moments: Moments, path: Path, progress: Progress | None = None) -> 
 def _check(store: Store, file: InventoryFile, claimed: Claims, report: Progress) -> list[LineError]:
     """Return the first lines that are wrong: by themselves, beside another line, or beside what the inventory has."""
     errors: list[LineError] = []
+    with store.read() as connection:
+        registered = identities.kinds(parties.all_parties(connection))
     with closing(file.read(errors, lambda done, size: report(done, 2 * size), claimed)) as found:
         while chunk := list(islice(found, _HUBS_A_COMMIT)):
+            errors += _misnamed(chunk, registered)
             gpfs = {line.gpf: line.number for line in chunk if isinstance(line.gpf, int)}
             if gpfs:
                 with store.read() as connection:
@@ -97,6 +110,18 @@ def _check(store: Store, file: InventoryFile, claimed: Claims, report: Progress)
                     if one.device_type != GPF
                 ]
     return sorted(errors, key=lambda error: error.line)[:MAX_ERRORS]
+
+
+def _misnamed(lines: Iterable[Line], registered: Mapping[int, PartyKind]) -> Iterator[LineError]:
+    """Yield the lines that take a party's EUI-64, or nobody's, for a device's; up to a limit."""
+    wrong = (
+        LineError(line.number, f"{column} {fault}")
+        for line in lines
+        for column, fault in identities.faults(
+            line.device_id, line.gpf if isinstance(line.gpf, int) else None, line.kind[-2:], registered
+        )
+    )
+    return islice(wrong, MAX_ERRORS)
 
 
 def _load(moments: Moments, file: InventoryFile, report: Progress) -> LoadResult:

@@ -20,6 +20,8 @@ from duis_gateway.clock import FixedClock
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.duis.simple_types import duis_type
 from duis_gateway.errors import ConfigurationError, NotDurable
+from duis_gateway.parties import store as parties
+from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.hubs import inventory_file
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.inventory_file import LoadResult, export_csv
@@ -31,7 +33,8 @@ from tests.support.databases import fresh_database, opened
 from tests.support.doors import silent_moments
 from tests.support.estate import ALPHA, HIGH, NOW, TOP, hub
 
-ALPHA_TEXT = format_eui(ALPHA)
+ALPHA_TEXT, NORTH_TEXT, DCC_TEXT = map(format_eui, range(ALPHA, ALPHA + 3))
+NOBODY_TEXT = format_eui(0)
 GOOD = f"90-B3-D5-1F-30-00-00-01,CHF,Acme,Hub1,01020304,Commissioned,North,{ALPHA_TEXT},"
 HEAD = ",".join(HEADER)
 
@@ -126,6 +129,32 @@ def test_a_wrong_line_is_named_and_nothing_is_loaded(store: Store, path: Path, l
     assert result.rows == 0
     assert [error.line for error in result.errors] == [3 + line.count("\n")]
     assert reason in str(result.errors[0])
+    with store.read() as connection:
+        assert hubs.count(connection) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (GOOD.replace("90-B3-D5-1F-30-00-00-01", ALPHA_TEXT), "device_id is the EUI-64 of a registered supplier, not"),
+        (GOOD.replace("90-B3-D5-1F-30-00-00-01", NORTH_TEXT), "device_id is the EUI-64 of a registered CSP, not"),
+        (GOOD.replace("90-B3-D5-1F-30-00-00-01", DCC_TEXT), "device_id is the EUI-64 of DCC's enterprise systems"),
+        (GOOD.replace("90-B3-D5-1F-30-00-00-01", NOBODY_TEXT), "device_id is all zeros, which is no device"),
+        (f"{GOOD},{ALPHA_TEXT}", "gpf_device_id is the EUI-64 of a registered supplier, not of a device"),
+        (f"{GOOD},{NOBODY_TEXT}", "gpf_device_id is all zeros"),
+        (GOOD.replace(ALPHA_TEXT, NORTH_TEXT), "import_supplier is the EUI-64 of a registered CSP, not of a supplier"),
+        (GOOD + NOBODY_TEXT, "gas_supplier is all zeros, which is nobody: where a hub has none, it is left out"),
+    ],
+)
+def test_an_eui_of_a_party_or_of_nobody_is_no_device(store: Store, path: Path, line: str, reason: str) -> None:
+    with store.write() as connection:
+        for number, kind in enumerate((PartyKind.SUPPLIER, PartyKind.CSP, PartyKind.DCC)):
+            parties.add(connection, Party(ALPHA + number, kind, "http://127.0.0.1:1/"))
+    paired = line.count(",") == len(HEADER)
+    path.write_text("\n".join((PAIRED_HEAD, f"{GOOD},", line, "") if paired else (HEAD, GOOD, line, "")))
+    result = load_csv(store, path)
+    assert (result.rows, [error.line for error in result.errors]) == (0, [3])
+    assert reason in result.errors[0].reason
     with store.read() as connection:
         assert hubs.count(connection) == 0
 

@@ -87,6 +87,27 @@ def test_another_type_of_device_and_a_repeated_hub_are_named(dcc: Steering) -> N
     assert hub(dcc, SPLIT).status == "Recovery"
 
 
+def test_what_is_a_partys_or_nobodys_is_no_device_and_no_supplier(dcc: Steering) -> None:
+    told = updates(
+        dcc,
+        replace(HUBS[0], device_id=OURS),
+        replace(HUBS[0], device_id=0),
+        known(OWN_NORTH, gpf_device_id=NORTH),
+        known(OWN_SOUTH, import_supplier=DCC, gas_supplier=0),
+        known(SPLIT, status="Recovery"),
+    )
+    assert {item.item: item.reason for item in told.answer.refused} == {
+        format_eui(OURS): "it is the EUI-64 of a registered supplier, not of a device",
+        format_eui(0): "it is all zeros, which is no device",
+        format_eui(OWN_NORTH): "its GPF is the EUI-64 of a registered CSP, not of a device",
+        format_eui(OWN_SOUTH): "its Import Supplier is the EUI-64 of DCC's enterprise systems, not of a supplier; "
+        "its Gas Supplier is all zeros, which is nobody: where a hub has none, it is left out",
+    }
+    assert (told.status, hub(dcc, SPLIT).status) == ("PartlyAccepted", "Recovery")
+    with dcc.store.read() as conn:
+        assert hubs.get_many(conn, [OURS, 0, NORTH]) == {}
+
+
 def test_a_message_without_a_good_hub_is_refused(dcc: Steering) -> None:
     with dcc.store.write() as conn:
         hubs.upsert(conn, [replace(HUBS[0], device_id=7, device_type="GPF")])
