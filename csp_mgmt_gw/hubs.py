@@ -13,7 +13,7 @@ from typing import NamedTuple
 from csp_mgmt_gw.messages import FirmwareReleaseNotice
 from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
-from duis_gateway.text.cells import unguarded
+from duis_gateway.text.cells import check_width, unguarded
 
 _COLUMNS = ("device_id", "device_type", "manufacturer", "model", "firmware_version", "status", "csp_region")
 
@@ -45,23 +45,27 @@ class Hubs:
         """Read the Communications Hubs of these regions.
 
         Raises:
-            HubsUnusable: no such file, a column is missing, or a device id is none; the text says where.
+            HubsUnusable: no such file, a column is missing, a line has not as many fields as the header, or a device id
+                is none; the text says where.
         """
         found = cls()
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.DictReader(file, skipinitialspace=True)
-                missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
+                lines = csv.reader(file, skipinitialspace=True, strict=True)
+                names = next(lines, [])
+                missing = [name for name in _COLUMNS if name not in names]
                 if missing:
                     raise HubsUnusable(f"{path}: there is no column {missing[0]}")
-                for row in rows:
+                for line in filter(None, lines):
+                    check_width(line, names)
+                    row = dict(zip(names, line, strict=True))
                     if row["device_type"] == "CHF" and row["csp_region"] in regions:
                         found._add(row)
                 return found
         except OSError as error:
             raise HubsUnusable(f"{path}: {error.strerror}") from None
-        except ValueError as error:
-            raise HubsUnusable(f"{path}, line {rows.line_num}: {error}") from None
+        except (csv.Error, ValueError) as error:
+            raise HubsUnusable(f"{path}, line {lines.line_num}: {error}") from None
 
     def _add(self, row: dict[str, str]) -> None:
         device_id = parse_eui(row["device_id"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 
 from duis_gateway.text.controls import shown_lines
+from duis_gateway.text.counts import counted
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _GUARD = "'"
@@ -24,6 +25,18 @@ def guarded(text: str) -> str:
 def unguarded(cell: str) -> str:
     """Return the text that `guarded` made this cell from; a formula without its guard is taken as it stands."""
     return cell[1:] if cell.startswith(_GUARD) and _FORMULA.match(cell) else cell
+
+
+def check_width(fields: Sized, header: Sized) -> None:
+    """Hold a record to the one rule of all that read CSV: a field for each column of its header line, and no more.
+
+    Fields that are missing may have been cut off, and those that there is no column for have moved from another.
+
+    Raises:
+        ValueError: it has more, or fewer.
+    """
+    if len(fields) != len(header):
+        raise ValueError(f"{counted(len(fields), 'field')} where the header has {len(header)}")
 
 
 def csv_lines(rows: Iterable[Iterable[object]], line_end: str = "\r\n") -> str:

@@ -1,9 +1,9 @@
 """Lists of hubs as people write them: CSV with a column `device_id` (or one EUI-64 a line), or JSON.
 
-All or nothing: a line whose hub is missing is a mistake as one whose hub is none, since an export that failed looks
-so. Only lines with nothing in them at all are passed over. What no column is there for is a mistake too: of hubs in one
-line, with commas between them, all but the first would be lost. A list is read line by line, or item by item, each of
-a bounded length, so that it takes no more memory than its text and its hubs.
+All or nothing: a line whose hub is missing is a mistake as one whose hub is none, since an export that failed looks so.
+Only lines with nothing in them at all are passed over. A line with more fields than its header, or fewer, is a mistake
+too: of hubs in one line, with commas between them, all but the first would be lost. A list is read line by line, or
+item by item, each of a bounded length, so that it takes no more memory than its text and its hubs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from duis_gateway.duis.identifiers import parse_eui
-from duis_gateway.text.cells import unguarded
+from duis_gateway.text.cells import check_width, unguarded
 from duis_gateway.text.json_reader import read_json_items
 
 LONGEST_LINE = 64 * 1024
@@ -58,7 +58,7 @@ def read_hub_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the number of each line of CSV after the header, and what stands in its columns.
 
     Raises:
-        ValueError: the text is not CSV with a column `device_id`, or a line has not as many fields as the header names.
+        ValueError: the text is not CSV with a column `device_id`, or a line has not as many fields as the header.
     """
     rows = _records(text)
     names = _header(*next(rows, (1, [])))
@@ -66,14 +66,10 @@ def read_hub_rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         raise ValueError(f"it has no column {_COLUMN}")
     for number, line in rows:
         _check_width(number, line, names)
-        if len(line) < len(names):  # a column that is not there would be read as an empty one
-            raise ValueError(f"line {number} has {len(line)} fields where the header names {len(names)}")
-        yield number, dict(zip(names, map(unguarded, line), strict=False))
+        yield number, dict(zip(names, map(unguarded, line), strict=True))
 
 
 def _given(name: object) -> str:
-    if name is None:
-        raise ValueError(f"it ends before its {_COLUMN}")
     if not isinstance(name, str):
         raise ValueError(f"it is neither an EUI-64 nor an object with a member {_COLUMN}")
     if not name:
@@ -101,7 +97,7 @@ def _of_csv(text: str) -> Iterator[tuple[int, object]]:
             column = names.index(_COLUMN)
             continue
         _check_width(number, line, names or [_COLUMN])
-        yield number, line[column].strip() if column < len(line) else None
+        yield number, line[column].strip()
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -118,22 +114,32 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header(number: int, line: list[str]) -> list[str] | None:
-    """Return the names of the columns, without those without a name at the end; None: the line is no header."""
+    """Return the names of the columns; None: the line is no header."""
     names = [_COLUMN if name.strip().casefold() == _COLUMN else name for name in line]
     if _COLUMN not in names:
         return None
     if names.count(_COLUMN) > 1:
         raise ValueError(f"line {number}: it names {_COLUMN} more than once")
-    while not names[-1].strip():
-        names.pop()
     return names
 
 
 def _check_width(number: int, line: list[str], names: list[str]) -> None:
-    """Refuse a line that says more than there are columns for; commas alone say nothing."""
-    if any(cell.strip() for cell in line[len(names) :]):
-        what = f"the header names {len(names)}" if len(names) > 1 else "one EUI-64 is expected: write one hub a line"
-        raise ValueError(f"line {number} has {len(line)} fields where {what}")
+    """Refuse a line that has not a field for each column, or says something after the last that has a name."""
+    if len(line) > len(names) == 1:
+        hint = _NO_HEADER if number == 1 else ""
+        raise ValueError(
+            f"line {number} has {len(line)} fields where one EUI-64 is expected: write one hub a line{hint}"
+        )
+    try:
+        check_width(line, names)
+    except ValueError as error:
+        raise ValueError(f"line {number} has {error}") from None
+    if not names[-1].strip() and any(cell.strip() for cell in line[_named(names) :]):
+        raise ValueError(f"line {number} has something in a column that the header does not name: write one hub a line")
+
+
+def _named(names: list[str]) -> int:
+    return max(place for place, name in enumerate(names, start=1) if name.strip())
 
 
 class _Lines:

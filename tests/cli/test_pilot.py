@@ -67,7 +67,7 @@ def test_a_customer_register_can_say_whom_to_leave_out(installation: Installatio
     for line, why in (
         ("Jones,4711", "not an EUI-64"),
         ("Smith,", "line 2: its device_id is empty"),
-        (f"Smith,{format_eui(ids(4)[0])},{format_eui(ids(2)[0])}", "line 2 has 3 fields where the header names 2"),
+        (f"Smith,{format_eui(ids(4)[0])},{format_eui(ids(2)[0])}", "line 2 has 3 fields where the header has 2"),
     ):
         register.write_text(f"customer,device_id\n{line}\n", encoding="utf-8")
         assert why in refused(2, *words, *installation.config)
@@ -143,7 +143,7 @@ def test_files_that_are_no_lists_of_hubs_are_refused(installation: Installation,
         ('[{"model": "CH-1"}]', "it has no device_id"),
         ("device_id\n\n12-34\n", "line 3: not an EUI-64"),
         ("device_id\n00-DB-12-34-56-00-00-01,00-DB-12-34-56-00-00-02\n", "line 2 has 2 fields where one EUI-64"),
-        ("device_id,import,mark\n00-DB-12-34-56-00-00-01,true\n", "line 2 has 2 fields where the header names 3"),
+        ("device_id,import,mark\n00-DB-12-34-56-00-00-01,true\n", "line 2 has 2 fields where the header has 3"),
         ('device_id\n"12', "line 2: it is not CSV"),
     ):
         file.write_text(content, encoding="utf-8")

@@ -17,7 +17,7 @@ from duis_gateway.rollout.eligibility import COMMUNICATIONS_HUB
 from duis_gateway.rollout.hubs.records import NO_GPF, NoGpf
 from duis_gateway.store.bulk import Progress
 from duis_gateway.store.scratch import Claims
-from duis_gateway.text.cells import unguarded
+from duis_gateway.text.cells import check_width, unguarded
 
 if TYPE_CHECKING:
     import _csv
@@ -83,9 +83,9 @@ class Line(NamedTuple):
 class _Checker:
     """Reads lines; remembers what it found good, as what hubs have in common comes again and again."""
 
-    def __init__(self, paired: bool, claimed: Claims | None) -> None:
-        self._paired = paired
-        self._width = len(HEADER) + paired
+    def __init__(self, header: tuple[str, ...], claimed: Claims | None) -> None:
+        self._header = header
+        self._paired = paired = header != HEADER
         self._claimed = claimed if paired else None
         self._kinds: dict[tuple[str, ...], _Kind] = {}
 
@@ -93,10 +93,9 @@ class _Checker:
         """Return what a line says.
 
         Raises:
-            _LineWrong: the line is not what it should be.
+            ValueError: the line is not what it should be.
         """
-        if len(fields) != self._width:
-            raise _LineWrong(f"{len(fields)} fields instead of {self._width}")
+        check_width(fields, self._header)
         device_id, *others = fields
         gpf_text = others.pop() if self._paired else None
         texts = tuple(others)
@@ -174,7 +173,7 @@ class InventoryFile:
             if header not in (HEADER, (*HEADER, GPF_COLUMN)):
                 said = f"{','.join(HEADER)}[,{GPF_COLUMN}]"
                 raise ConfigurationError(f"{shown_path(self.path)} does not begin with the header line {said}")
-            checker = _Checker(header != HEADER, claimed)
+            checker = _Checker(header, claimed)
             for count, line in enumerate(_lines(record, reader, checker, errors)):
                 if count % _ROWS_A_REPORT == 0:
                     report(self.file.tell(), size)
@@ -218,5 +217,5 @@ def _lines(record: _Record, reader: _csv.Reader, checker: _Checker, errors: list
                 yield checker.line(reader.line_num, fields)
         except StopIteration:
             return
-        except (csv.Error, _LineWrong) as error:
+        except (csv.Error, ValueError) as error:
             errors.append(LineError(reader.line_num, str(error)))

@@ -97,7 +97,7 @@ def test_of_two_lines_for_one_hub_the_last_counts(store: Store, path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        (GOOD + ",", "10 fields instead of 9"),
+        (GOOD + ",", "10 fields where the header has 9"),
         (GOOD.replace("90-B3", "90B3", 1), "device_id is not an EUI-64"),
         (GOOD.replace("90-B3", "=0-B3", 1), "device_id is not an EUI-64"),
         (GOOD + "x", "gas_supplier is not an EUI-64"),
@@ -231,7 +231,7 @@ def test_a_hub_is_loaded_with_its_gpf(store: Store, path: Path) -> None:
         ([f"{OTHER},", f"{GOOD},90-B3-D5-1F-30-00-00-02"], 3, "gpf_device_id already belongs to another hub"),
         ([f"{GOOD},90-B3-D5-1F-30-00-00-02", f"{OTHER},"], 3, "device_id is the gpf_device_id of line 2"),
         ([f"{GOOD},90-B3-D5-1F-30-00-00-FF"], 2, "gpf_device_id is a CHF in the inventory, not a GPF"),
-        ([GOOD], 2, "9 fields instead of 10"),
+        ([GOOD], 2, "9 fields where the header has 10"),
     ],
 )
 def test_a_pair_that_cannot_be_is_named_and_nothing_is_loaded(
