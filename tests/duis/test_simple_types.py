@@ -45,6 +45,18 @@ HUBS = st.builds(
 )
 
 
+@pytest.mark.parametrize("version", ["９００１", "٩٠٠١", "é", "00009001"])
+def test_a_firmware_version_is_any_text_of_eight_characters_as_published(version: str) -> None:
+    """DUIS has no pattern for it: a version in digits of another script is another version, and no error."""
+    assert duis_type("FirmwareVersion").fault(version) is None
+    (alert,) = prepare(replace(ACTIVATION, firmware_version=version), supplier("5.4", published_schema_only=True))
+    signed = sign_canonical(alert.render(RESPONSE_ID, AT), KEY)
+    assert version in signed.decode()
+    schema_of(Decimal("5.4")).check(signed)
+    if os.environ.get("DUIS_PUBLISHED_SCHEMA"):
+        published_schema().assertValid(etree.fromstring(signed))
+
+
 @pytest.mark.parametrize("version", sorted(DUIS_SCHEMA_FOLDERS))
 @given(HUBS)
 def test_whatever_is_stored_of_a_hub_gives_a_valid_answer_and_alert(version: Decimal, found: Hub) -> None:
