@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ from sqlalchemy import Connection, Engine, QueuePool, Select, create_engine, eve
 from sqlalchemy.engine import URL
 
 from duis_gateway.errors import ConfigurationError, NotDurable
-from duis_gateway.store import migrate
+from duis_gateway.store import migrate, room
 from duis_gateway.store.bulk import plan_for_lists
 from duis_gateway.store.failpoints import failpoint
 from duis_gateway.store.faults import database_faults, what_to_do
@@ -34,7 +32,6 @@ log = logging.getLogger(__name__)
 
 _READERS = 16
 _LOG_BYTES = 64 * 1024 * 1024
-_PROBE_BYTES = 1024 * 1024
 _RELEASE_LOCKS = 0x44554953  # the first key of our advisory locks; the second is the release
 
 
@@ -228,19 +225,9 @@ class Store:
             raise _TakenBack
 
     def require_space(self) -> None:
-        """Refuse new work while the disk of a SQLite database has less free than the low-water mark (threat F09).
-
-        Raises:
-            NotDurable: too little is free, or the directory cannot be read.
-        """
-        if self.sqlite_path is None or not self.options.min_free_bytes:
-            return
-        try:
-            free = shutil.disk_usage(self.sqlite_path.parent).free
-        except OSError as error:
-            raise NotDurable("the gateway's disk cannot be read") from error
-        if free < self.options.min_free_bytes:
-            raise NotDurable("the gateway's disk is nearly full")
+        """Refuse new work while a SQLite database has too little room (NotDurable), as `room.require_space` has it."""
+        if self.sqlite_path is not None:
+            room.require_space(self.sqlite_path, self.options.min_free_bytes)
 
     def probe(self) -> None:
         """Find out whether a message could be taken now, by a change that is taken back at once.
@@ -249,7 +236,9 @@ class Store:
             NotDurable: it could not; the text says why. If it is that a newer gateway has migrated the database, and
                 this one does not work with its tables, everything is refused from now on.
         """
-        self._require_room()
+        self.require_space()
+        if self.sqlite_path is not None:
+            room.require_room(self.sqlite_path.parent)
         with self.undone(accepting=True) as connection:
             if not self.is_sqlite:
                 self._postgresql.require_rights(connection)
@@ -259,19 +248,6 @@ class Store:
             migrate.touch(connection)  # last: whoever migrates has locked tables, and then wants this row
             self.awaits(migrate.outdated(connection))
             self._require_arrival()
-
-    def _require_room(self) -> None:
-        # SQLite fills pages in memory and writes them when it commits: a change that is taken back would go well on
-        # a full disk. A file that never gets a name needs the same room, rights and quota as the log beside it.
-        if self.sqlite_path is None:
-            return
-        try:
-            with tempfile.TemporaryFile(dir=self.sqlite_path.parent) as file:
-                file.write(bytes(_PROBE_BYTES))
-        except OSError as error:
-            raise NotDurable(
-                "the gateway's disk cannot be written", reason=f"{self.sqlite_path.parent}: {error.strerror}"
-            ) from error
 
     def lock_release(self, connection: Connection, release_id: str) -> None:
         """Let no other writer work on this release until the block ends: it decides about lists of hubs.

@@ -384,7 +384,7 @@ DEFENCES = (
     Defence(
         "F09",
         "the low-water mark",
-        (("duis_gateway/store/engine.py", "if free < self.options.min_free_bytes:", "if False:"),),
+        (("duis_gateway/store/room.py", "if free < least_free:", "if False:"),),
         "tests/faults/test_outages.py",
         "nearly_full",
     ),

@@ -187,6 +187,31 @@ def test_a_probe_changes_nothing_and_sees_what_a_message_would_meet(sqlite_url: 
         store.probe()
 
 
+def test_what_the_size_of_files_leaves_no_room_for_is_refused_and_the_probe_says_so(sqlite_url: str) -> None:
+    """F09: small messages would go well for a while (`ulimit -f`), but what was accepted has to be delivered, too."""
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with opened(sqlite_url) as store:
+
+        def take() -> None:
+            with store.write(accepting=True) as connection:
+                note(connection, "new")
+
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 512 * 1024, most[1]))
+        try:
+            for refusing in (store.probe, take):
+                with pytest.raises(NotDurable, match=r"cannot be written much longer: .* \(ulimit -f\)") as refused:
+                    refusing()
+                assert "ulimit" not in refused.value.detail, "a door would say it"
+            write_note(store, "of what was accepted")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 2 * 1024 * 1024, most[1]))
+            store.probe()
+            take()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        assert notes(store) == ["new", "of what was accepted"]
+
+
 def test_temporary_data_lies_beside_the_database(sqlite_url: str, tmp_path: Path) -> None:
     """Where /tmp is read-only or full, nothing that SQLite sorts or keeps for undoing needs it."""
     with opened(sqlite_url) as store, store.read() as connection:
