@@ -24,6 +24,25 @@ _SECONDS_FOR_THE_LINE = 0.2
 """Until the log's writer has written why: nothing waits for it that may hang too."""
 
 
+def _numbers(*names: str) -> tuple[int, ...]:
+    """Return the signals of these names that this system has."""
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+ORDERS = _numbers("SIGTERM", "SIGINT", "SIGQUIT")
+"""A person, or a service manager, wants the process to end."""
+TIME_OVER = _numbers("SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR")
+"""A time that somebody set for the process is over (`ulimit -t`, a timer from before it was started), or the power is.
+
+Whoever uses one for something else, as profilers do, has a handler of its own, which stays.
+"""
+NOTICES = (
+    *_numbers("SIGUSR1", "SIGUSR2", "SIGIO", "SIGSTKFLT"),
+    *(range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()),
+)
+"""What nobody says to the gateway, and would end a process that does not expect it."""
+
+
 class Stop:
     """The order to stop: given once, by anyone, and seen by everything that runs.
 
@@ -61,10 +80,10 @@ class Stop:
 class ProcessSignals:
     """What the signals of this process do; make it in the main thread.
 
-    SIGTERM and SIGINT tell `stop`, SIGHUP calls what `on_hangup` holds, SIGUSR1 and SIGUSR2 do nothing. A thread of
-    their own hears them, so that they count whatever the main thread is doing, even where it hangs in a library. Once
-    told to stop, a process that has not ended 9.3 seconds later is ended there and then, with a line in the log: all
-    that was acknowledged is stored, and leases run out by themselves.
+    `ORDERS` and `TIME_OVER` tell `stop`, and the log says which it was; SIGHUP calls what `on_hangup` holds, and
+    `NOTICES` do nothing. A thread of their own hears them, so that they count whatever the main thread is doing, even
+    where it hangs in a library. Once told to stop, a process that has not ended 9.3 seconds later is ended there and
+    then, with a line in the log: all that was acknowledged is stored, and leases run out by themselves.
     """
 
     def __init__(self, stop: Stop) -> None:
@@ -73,9 +92,10 @@ class ProcessSignals:
         reading, self._writing = socket.socketpair()
         self._writing.setblocking(False)
         signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        self._ending = {*ORDERS, *filter(_has_no_handler, TIME_OVER)}
+        for number in (*self._ending, signal.SIGHUP):
             signal.signal(number, lambda _number, _frame: None)  # the wakeup descriptor says which it was
-        ignore_user_signals()
+        ignore_notices()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HARMLESS)
         threading.Thread(target=self._listen, args=(reading,), name="signals", daemon=True).start()
         threading.Thread(target=self._end_at_last, name="last-resort", daemon=True).start()
@@ -83,13 +103,15 @@ class ProcessSignals:
     def _listen(self, reading: socket.socket) -> None:
         while numbers := reading.recv(64):
             for number in numbers:
-                self._obey(signal.Signals(number))
+                self._obey(number)
 
-    def _obey(self, number: signal.Signals) -> None:
-        if number is not signal.SIGHUP:
+    def _obey(self, number: int) -> None:
+        if number in self._ending:
             if not self._stop.is_told:
-                _log.info("stopping", extra={"event": "stopping", "signal": number.name})
+                _log.info("stopping", extra={"event": "stopping", "signal": signal.Signals(number).name})
             self._stop.tell()
+            return
+        if number != signal.SIGHUP:  # another's, who has a handler for it
             return
         for read_again in self.on_hangup:
             try:
@@ -136,13 +158,19 @@ class Interrupted(KeyboardInterrupt):
 
 
 def interrupt_by_signals() -> None:
-    """Let SIGINT, SIGTERM and SIGHUP raise `Interrupted`, so that a command takes away what it could not finish.
+    """Let what ends a process raise `Interrupted`, so that a command takes away what it could not finish.
 
     What is ignored (by `nohup`, say) stays ignored.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (*ORDERS, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
+    for number in filter(_has_no_handler, TIME_OVER):
+        signal.signal(number, _interrupt)
+
+
+def _has_no_handler(number: int) -> bool:
+    return signal.getsignal(number) is signal.SIG_DFL
 
 
 def _interrupt(number: int, _frame: object) -> None:
@@ -155,13 +183,13 @@ def end_by(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-def ignore_user_signals() -> None:
-    """Let SIGUSR1 and SIGUSR2 do nothing, where they would end the process."""
-    for number in (signal.SIGUSR1, signal.SIGUSR2):
+def ignore_notices() -> None:
+    """Let `NOTICES` do nothing, where they would end the process."""
+    for number in NOTICES:
         signal.signal(number, signal.SIG_IGN)
 
 
 def ignore_all_but_the_end() -> None:
-    """Let SIGHUP, SIGUSR1 and SIGUSR2 do nothing, in a process that has nothing to read again."""
+    """Let SIGHUP and `NOTICES` do nothing, in a process that has nothing to read again."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    ignore_user_signals()
+    ignore_notices()

@@ -21,7 +21,7 @@ threading.Thread(target=threading.Event().wait, daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 stop = Stop()
 ProcessSignals(stop).on_hangup = (lambda: print("again", flush=True),)
-for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGTERM):
+for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGIO, signal.SIGRTMIN + 3, signal.SIGHUP, signal.SIGTERM):
     os.kill(os.getpid(), number)
 stop.wait()
 print("stopped", flush=True)
@@ -43,12 +43,43 @@ def test_signals_are_obeyed_whatever_the_main_thread_does(what: str) -> None:
     assert ("the process does not end by itself" in done.stderr) == (what == "hanging")
 
 
+TOLD = """
+import logging, os, signal, sys
+from duis_gateway.machine.signals import ProcessSignals, Stop
+
+logging.basicConfig(level=logging.INFO, format="%(message)s %(signal)s", stream=sys.stdout)
+if sys.argv[2] == "profiled":
+    signal.signal(signal.SIGPROF, lambda *_: print("sampled", flush=True))
+stop = Stop()
+ProcessSignals(stop)
+if sys.argv[2] == "profiled":
+    os.kill(os.getpid(), signal.SIGPROF)
+os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+stop.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "told"),
+    [
+        *((name, "plain", "") for name in ("SIGINT", "SIGQUIT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU")),
+        ("SIGTERM", "profiled", "sampled\n"),
+    ],
+)
+def test_whatever_ends_a_process_ends_it_in_order_and_is_named(name: str, how: str, told: str) -> None:
+    """F24: a time limit as much as a person; a profiler that has a handler of its own keeps it."""
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD, name, how], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == f"{told}stopping {name}\n"
+
+
 MOCK = """
 import os, signal, threading
 from duis_gateway.sandbox.mocks.server import serve
 
 def send_all():
-    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGIO, signal.SIGTERM):
         os.kill(os.getpid(), number)
 
 threading.Timer(0.2, send_all).start()

@@ -10,7 +10,7 @@ import threading
 from typing import Any, NoReturn
 
 from duis_gateway.client.server import CONNECTION, Application, Serving
-from duis_gateway.machine.signals import ignore_all_but_the_end
+from duis_gateway.machine.signals import ORDERS, TIME_OVER, ignore_all_but_the_end
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -40,11 +40,11 @@ class Listener:
 
 
 def serve(application: Application, listen: str, stop: threading.Event) -> int:
-    """Serve until SIGTERM or SIGINT, and return the exit code; other signals do nothing.
+    """Serve until a signal that ends a process, and return the exit code; other signals do nothing.
 
     It says `listening on http://HOST:PORT` on standard output.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (*ORDERS, *TIME_OVER):
         signal.signal(number, lambda *_: stop.set())
     ignore_all_but_the_end()
     listener = Listener(application, listen)
