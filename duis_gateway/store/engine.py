@@ -120,7 +120,7 @@ class Store:
         except OSError as error:
             said = f"{error.filename}: {error.strerror}; {what_to_do(error)}"
             raise ConfigurationError(f"the database's directory cannot be used: {said}") from error
-        except UnicodeEncodeError as error:
+        except UnicodeError as error:
             raise ConfigurationError(
                 f"the database's path {shown(parsed.database or '')} is not UTF-8, as SQLite needs it: "
                 "rename its folder or file"
@@ -405,11 +405,15 @@ def _keep_temporary_data_in(folder: Path) -> None:
 
     A container's /tmp may be read-only or full; in memory they might become too large. Where SQLite was built without
     this setting, its own places stay (https://www.sqlite.org/tempfiles.html).
+
+    Raises:
+        UnicodeError: the octets of its path are not UTF-8.
     """
+    path = os.fsencode(folder.absolute()).decode()  # Python reads names as the locale says, SQLite as UTF-8 always
     connection = sqlite3.connect(":memory:")
     try:
-        wanted = str(folder.absolute()).replace("'", "''")
-        if connection.execute("PRAGMA temp_store_directory").fetchone() != (str(folder.absolute()),):
+        wanted = path.replace("'", "''")
+        if connection.execute("PRAGMA temp_store_directory").fetchone() != (path,):
             connection.execute(f"PRAGMA temp_store_directory = '{wanted}'")
     except sqlite3.Error as error:
         log.warning("SQLite cannot keep temporary files in %s: %s", folder, error)
