@@ -109,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     serves = words[:1] in (["serve"], ["deliver"])
-    os.umask(os.umask(0) | stat.S_IWOTH)  # nothing that is made here may be world-writable
+    # Nothing that is made here may be world-writable, or kept from its owner: a folder could not even be taken away.
+    os.umask((os.umask(0) | stat.S_IWOTH) & ~stat.S_IRWXU)
     if sys.stdout is None:
         _keep_standard_output(os.O_WRONLY if serves else os.O_RDONLY)
     if serves:

@@ -58,6 +58,21 @@ def test_nothing_that_init_makes_may_be_changed_by_everybody(tmp_path: Path) -> 
     assert [path for path in made if path.stat().st_mode & stat.S_IWOTH] == []
 
 
+@pytest.mark.parametrize("mask", [0o777, 0o277])
+def test_what_init_makes_is_its_owners_to_use_under_any_umask(tmp_path: Path, mask: int) -> None:
+    """The owner could neither use nor take away the folder that it left, where it is not root."""
+    before = os.umask(mask)
+    try:
+        done("init", tmp_path / "g")
+        done("party", "list", "--config", tmp_path / "g" / "gateway.toml")
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "g", *(tmp_path / "g").rglob("*")):
+        needed = 0o700 if path.is_dir() else 0o600
+        assert path.stat().st_mode & needed == needed, path
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_init_overwrites_nothing(installation: Installation) -> None:
     before = {path: path.read_bytes() for path in installation.folder.rglob("*") if path.is_file()}
     assert "already exists, and is not overwritten" in refused(2, "init", installation.folder)
