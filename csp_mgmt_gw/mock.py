@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from csp_mgmt_gw.activation import Activation
@@ -21,6 +20,7 @@ from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.sandbox.mocks.door import CommandRefused
+from duis_gateway.sandbox.mocks.options import path_option
 from duis_gateway.sandbox.mocks.partner import Exchange, NoGateway, Partner
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments, in_background
 
@@ -198,7 +198,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--regions", type=_regions, default=CSP_REGIONS, metavar="A,B", help="its regions, separated by commas"
     )
-    made.add_argument("--hubs", type=Path, metavar="FILE.csv", help="its own view of the hubs: an inventory file")
+    made.add_argument(
+        "--hubs", type=path_option, metavar="FILE.csv", help="its own view of the hubs: an inventory file"
+    )
     made.add_argument(
         "--auto", action="store_true", help="answer each release notice with a default pilot list and schedule"
     )

@@ -48,6 +48,8 @@ def path_of(name: str, value: Path | str) -> Path:
     expect(name, value, (str, os.PathLike), _PATH)
     if _PEM in str(value):  # and what it is stays unsaid: it may be a private key
         raise SetupWrong(f"{name} must be {_PATH}, not its content")
+    if value == "":  # it would be the current folder
+        raise SetupWrong(f"{name} must be {_PATH}, not an empty text")
     path = Path(value)
     try:
         no_name = b"\0" in os.fsencode(path)

@@ -120,7 +120,7 @@ PATHS: list[Callable[[Any], object]] = [
 ]
 
 
-@pytest.mark.parametrize("path", [None, 5, b"file", ["file"], "a\0b", "\ud800"])
+@pytest.mark.parametrize("path", [None, 5, b"file", ["file"], "a\0b", "\ud800", ""])
 @pytest.mark.parametrize("open_", PATHS)
 def test_what_is_no_path_is_said_to_be_none(open_: Callable[[Any], object], path: object) -> None:
     with pytest.raises(SetupWrong, match="must be the path of a file or folder, not"):

@@ -19,13 +19,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from duis_gateway.client import Gateway, Identity, Message, Prepared, Receiver, Trust
 from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body
+from duis_gateway.sandbox.mocks.options import path_option, text_option
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
 from duis_gateway.sandbox.mocks.whose import not_for
@@ -123,9 +123,11 @@ def main() -> None:
         ("--trust", "the gateway's certificate, or a folder of authorities"),
         ("--record", "the folder in which every message is kept"),
     ):
-        parser.add_argument(name, required=True, type=Path, help=about)
-    parser.add_argument("--gateway", required=True, help="the gateway's base URL")
-    parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free")
+        parser.add_argument(name, required=True, type=path_option, help=about)
+    parser.add_argument("--gateway", required=True, type=text_option, help="the gateway's base URL")
+    parser.add_argument(
+        "--listen", type=text_option, default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free"
+    )
     options = parser.parse_args()
     me = Identity.load(options.key, options.certificate)
     adapter = Adapter(me, options.gateway, Trust.load(options.trust), Recorder(options.record))

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from duis_gateway.client import Eui, Gateway, Identity, Receiver, Trust
 from duis_gateway.clock import clock_of
@@ -17,6 +16,7 @@ from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
 from duis_gateway.partners.xml import parse_time
 from duis_gateway.sandbox.mocks.door import Door
+from duis_gateway.sandbox.mocks.options import path_option, text_option
 from duis_gateway.sandbox.mocks.partner import Partner
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
@@ -42,18 +42,22 @@ def common_arguments(program: str, description: str) -> argparse.ArgumentParser:
         "/mock/v1/: GET received; POST send, behaviour, gateway; and to a CSP planned, activate, distribute "
         "(docs/sandbox.md).",
     )
-    parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free")
-    parser.add_argument("--gateway", metavar="URL", help="base URL of the gateway's public listener")
-    parser.add_argument("--eui", type=parse_eui, help="SenderID; the certificate's EUI-64 unless given")
-    parser.add_argument("--key", type=Path, required=True, help="private key, PEM")
-    parser.add_argument("--certificate", type=Path, required=True, help="certificate of the key")
     parser.add_argument(
-        "--trust", type=Path, required=True, help="the gateway's certificate, or a folder that it is in"
+        "--listen", type=text_option, default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free"
     )
-    parser.add_argument("--record", type=Path, metavar="DIR", help="write every message there as it went by")
+    parser.add_argument("--gateway", type=text_option, metavar="URL", help="base URL of the gateway's public listener")
+    parser.add_argument("--eui", type=parse_eui, help="SenderID; the certificate's EUI-64 unless given")
+    parser.add_argument("--key", type=path_option, required=True, help="private key, PEM")
+    parser.add_argument("--certificate", type=path_option, required=True, help="certificate of the key")
+    parser.add_argument(
+        "--trust", type=path_option, required=True, help="the gateway's certificate, or a folder that it is in"
+    )
+    parser.add_argument("--record", type=path_option, metavar="DIR", help="write every message there as it went by")
     time = parser.add_mutually_exclusive_group()
     time.add_argument("--clock", type=_instant, metavar="TIME", help="a fixed time, with its zone, for test packs")
-    time.add_argument("--clock-file", type=Path, metavar="FILE", help="a file that holds the time, and may change")
+    time.add_argument(
+        "--clock-file", type=path_option, metavar="FILE", help="a file that holds the time, and may change"
+    )
     return parser
 
 
