@@ -20,6 +20,7 @@ from pathlib import Path
 from time import process_time
 from unittest.mock import patch
 
+from benchmarks.arguments import at_least
 from duis_gateway.audit import recording
 from duis_gateway.audit.messages import Messages
 from duis_gateway.audit.records import stored
@@ -67,7 +68,7 @@ def micros(work: Callable[[], object], number: int) -> float:
 def main() -> None:
     """Measure, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=2000)
+    parser.add_argument("--messages", type=at_least(1), default=2000)
     parser.add_argument("--kind", choices=("sqlite", "postgresql"), default="sqlite")
     asked = parser.parse_args()
     turns, number = max(1, asked.messages // AT_ONCE), AT_ONCE

@@ -12,13 +12,13 @@ import multiprocessing
 import queue
 import socket
 import statistics
-import sys
 import tempfile
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, time_ns
 
+from benchmarks.arguments import numbers
 from duis_gateway.outbox import store as outbox
 from duis_gateway.outbox.dispatcher import Delivery, DeliverySettings
 from duis_gateway.outbox.guard import parse_networks
@@ -135,4 +135,4 @@ def main(messages: int = 5000, recipients: int = 4) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(messages=1, recipients=1))

@@ -28,6 +28,7 @@ from time import perf_counter, sleep
 import urllib3
 from sqlalchemy import text
 
+from benchmarks.arguments import numbers
 from duis_gateway.duis.identifiers import format_eui, to_signed
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
@@ -212,4 +213,4 @@ def main(hubs: int = 1_000_000, small: int = 100_000, *, folder: str | None = No
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]), folder=next(iter(sys.argv[3:4]), None))
+    main(*numbers(hubs=10, small=10), folder=next(iter(sys.argv[3:4]), None))

@@ -21,6 +21,7 @@ from time import perf_counter
 
 from sqlalchemy import Connection
 
+from benchmarks.arguments import numbers
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.protection import store as protection
@@ -86,4 +87,4 @@ def _asked(store: Store, question: Question, ids: Sequence[int]) -> float:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]), *sys.argv[3:4])
+    main(*numbers(hubs=1, groups=1), *sys.argv[3:4])

@@ -8,12 +8,12 @@ their ratio, which is 10 where the work is linear. Needs the extra `test`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from time import perf_counter
 
 import csp_mgmt_gw.messages as csp
+from benchmarks.arguments import numbers
 from duis_gateway.duis.device_lists import parse_device_list
 from duis_gateway.duis.identifiers import format_euis
 from duis_gateway.envelope.parse import ShapeLimits, parse_document, parse_trusted
@@ -77,4 +77,4 @@ def main(rounds: int = ROUNDS) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(rounds=1))

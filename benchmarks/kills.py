@@ -16,23 +16,24 @@ from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
+from benchmarks.arguments import numbers
 from tests.support.killing import kill_at_random, killable
 
 _A_TIME = 100
 _HUBS = 30_000
 
 
-def main(kills: str = "1000", seed: str = "1", *databases: str) -> int:
+def main(kills: int = 1000, seed: int = 1, *databases: str) -> int:
     """Do it, and print what was withstood; return the exit code."""
     for database in databases or ("sqlite", "postgresql"):
         began, done = perf_counter(), Counter[str]()
-        while done["kills"] < int(kills):
-            count = min(_A_TIME, int(kills) - done["kills"])
+        while done["kills"] < kills:
+            count = min(_A_TIME, kills - done["kills"])
             with (
                 tempfile.TemporaryDirectory() as folder,
                 killable(database, Path(folder), _HUBS) as (world, restart),
             ):
-                done += Counter(asdict(kill_at_random(world, count, int(seed) + done["kills"], _HUBS, restart)))
+                done += Counter(asdict(kill_at_random(world, count, seed + done["kills"], _HUBS, restart)))
             seconds = perf_counter() - began
             print(
                 f"{database}: {done['kills']} kills, {done['stops']} processes stopped beyond their leases, "
@@ -44,4 +45,4 @@ def main(kills: str = "1000", seed: str = "1", *databases: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*numbers(kills=1, seed=0), *sys.argv[3:]))

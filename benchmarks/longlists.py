@@ -22,6 +22,7 @@ from time import perf_counter, process_time
 
 import csp_mgmt_gw.messages as csp
 import esi.messages as esi
+from benchmarks.arguments import numbers
 from benchmarks.steps import as_it_came
 from duis_gateway.app import Gateway, open_trust
 from duis_gateway.cli.serve import spare_collector
@@ -197,4 +198,4 @@ def main(hubs: int = 130_000, database: str = "sqlite") -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *sys.argv[2:3])
+    main(*numbers(hubs=10), *sys.argv[2:3])

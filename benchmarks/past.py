@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import multiprocessing
 import statistics
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from time import perf_counter
 
 from sqlalchemy import text
 
+from benchmarks.arguments import numbers
 from benchmarks.delivery import delivered, receive
 from duis_gateway.outbox.guard import parse_networks
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
@@ -81,4 +81,4 @@ def main(past: int = 1_000_000, messages: int = 3000) -> None:
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(delivered=1, messages=1))

@@ -24,6 +24,7 @@ from time import perf_counter, sleep
 
 import urllib3
 
+from benchmarks.arguments import numbers
 from benchmarks.estate import TOKEN, build, fetch, spread
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.store import token_hash
@@ -136,4 +137,4 @@ def _processor_time(process: int) -> float:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]), *sys.argv[4:5])
+    main(*numbers(hubs=1, inventory=10, list=1), *sys.argv[4:5])

@@ -22,6 +22,7 @@ from time import monotonic
 import psutil
 from sqlalchemy import update
 
+from benchmarks.arguments import at_least
 from duis_gateway.duis.identifiers import RequestId
 from duis_gateway.flow import evidence as messages
 from duis_gateway.operations.pruning import Pruning
@@ -88,7 +89,7 @@ def fill(store: Store, number: int, now: datetime) -> None:
 def main() -> None:
     """Fill a database, prune it, and prune it again."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--messages", type=at_least(1), default=100_000)
     parser.add_argument("--kind", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
     with (

@@ -9,7 +9,6 @@ Against a small inventory in a SQLite file. Needs the extra `test`.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 from time import process_time
 
 import esi.messages as esi
+from benchmarks.arguments import numbers
 from benchmarks.steps import as_it_came
 from duis_gateway.app import Gateway, open_trust
 from duis_gateway.cli.serve import spare_collector
@@ -138,4 +138,4 @@ def main(rounds: int = ROUNDS) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(rounds=1))

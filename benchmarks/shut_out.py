@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import resource
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from benchmarks.arguments import numbers
 from duis_gateway.store.engine import Store
 from tests.support.fault_world import fault_world
 
@@ -122,4 +122,4 @@ def main(seconds: float = 5.0, connections: float = 10_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    main(*numbers(seconds=0.1, connections=1.0))

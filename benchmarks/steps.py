@@ -9,7 +9,6 @@ at a time. Medians in milliseconds; `commit` is what `write` takes beyond decidi
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.arguments import numbers
 from duis_gateway.app import Gateway, open_trust
 from duis_gateway.cli.serve import spare_collector
 from duis_gateway.config.settings import load_config
@@ -109,4 +109,4 @@ def main(hubs: int = 1_000_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(hubs=50))

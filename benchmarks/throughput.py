@@ -13,7 +13,6 @@ from __future__ import annotations
 import multiprocessing
 import socket
 import statistics
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from benchmarks.arguments import numbers
 from duis_gateway.store.engine import Store
 from tests.support.fault_world import SUPPLIER_DOOR, FaultWorld, fault_world
 from tests.support.processes import GatewayProcess
@@ -137,4 +137,4 @@ def main(seconds: float = 4.0, rounds: float = ROUNDS) -> None:
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
-    main(*map(float, sys.argv[1:]))
+    main(*numbers(seconds=0.1, rounds=1.0))

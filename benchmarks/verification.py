@@ -9,7 +9,6 @@ the rounds count. signxml is configured for the profile: inclusive C14N of the c
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from signxml import DigestAlgorithm, SignatureConfiguration, SignatureMethod, XMLVerifier
 
+from benchmarks.arguments import numbers
 from duis_gateway.duis.identifiers import format_eui, format_euis
 from duis_gateway.envelope.parse import ShapeLimits, parse_document
 from duis_gateway.envelope.signature import SigningKey, sign, verify
@@ -83,4 +83,4 @@ def main(rounds: int = ROUNDS) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(rounds=1))

@@ -21,6 +21,7 @@ from time import monotonic, perf_counter, sleep
 import urllib3
 from sqlalchemy import func, insert, select, text
 
+from benchmarks.arguments import numbers
 from benchmarks.delivery import CONTENT, receive
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import outbox, party
@@ -106,7 +107,7 @@ def measured(kind: str, messages: int, seconds: float, urls: list[str], folder: 
         )
 
 
-def main(messages: str = "1000000", seconds: str = "20", *databases: str) -> None:
+def main(messages: int = 1_000_000, seconds: float = 20, *databases: str) -> None:
     """Measure and print."""
     ready: multiprocessing.SimpleQueue[int] = multiprocessing.SimpleQueue()
     receivers = [multiprocessing.Process(target=receive, args=(ready,), daemon=True) for _ in range(_RECEIVERS)]
@@ -115,9 +116,9 @@ def main(messages: str = "1000000", seconds: str = "20", *databases: str) -> Non
     urls = [f"http://127.0.0.1:{ready.get()}/" for _ in receivers]
     for kind in databases or ("sqlite", "postgresql"):
         with tempfile.TemporaryDirectory() as folder:
-            measured(kind, int(messages), float(seconds), urls, Path(folder))
+            measured(kind, messages, seconds, urls, Path(folder))
 
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
-    main(*sys.argv[1:])
+    main(*numbers(messages=1, seconds=0.1), *sys.argv[3:])

@@ -8,10 +8,10 @@ and the least counts (what else the process does can only add). Needs the extra 
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.arguments import numbers
 from tests.wire.scene import scene
 from tests.wire.test_wire import CASES
 
@@ -36,4 +36,4 @@ def main(times: int = TIMES) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*numbers(times=1))

@@ -35,7 +35,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "pruning": ("--messages", "500"),
     "refusals": ("2",),
     "shut_out": ("1", "50"),
-    "steps": ("1000",),
+    "steps": ("50",),
     "throughput": ("0.1", "1"),
     "verification": ("1",),
     "waiting": ("200", "1"),
@@ -45,7 +45,11 @@ SMALLEST: dict[str, tuple[str, ...]] = {
 
 
 def test_every_benchmark_is_run_here() -> None:
-    found = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"__init__", "floor"}  # `bench` runs the floor
+    found = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {
+        "__init__",
+        "arguments",
+        "floor",
+    }  # `bench` runs the floor
     assert found == SMALLEST.keys()
 
 
@@ -63,6 +67,36 @@ def test_it_runs_and_prints_its_figures(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert any(character.isdigit() for character in done.stdout)
+
+
+TOO_FEW = {
+    "audit": ("--messages", "0"),
+    "estate": ("9",),
+    "kills": ("0",),
+    "longlists": ("9",),
+    "past": ("1", "0"),
+    "plans": ("1", "9"),
+    "pruning": ("--messages", "0"),
+    "shut_out": ("0",),
+    "steps": ("5",),
+    "throughput": ("nan",),
+    "waiting": ("many",),
+} | dict.fromkeys(("delivery", "groups", "growth", "refusals", "verification", "wire"), ("0",))
+
+
+@pytest.mark.parametrize("name", TOO_FEW)
+def test_numbers_that_are_too_small_are_refused_in_words(name: str) -> None:
+    """`steps 5` was a division by zero after the inventory had been loaded, and `kills 0` said that all was well."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *TOO_FEW[name]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is too small: at least" in done.stderr or "is not a number" in done.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)
