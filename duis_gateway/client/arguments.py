@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from duis_gateway.client.errors import CannotSend, ClientError, SetupWrong
 from duis_gateway.clock import Clock, SystemClock
 from duis_gateway.duis.eui import Eui
-from duis_gateway.text.urls import shown_url
+from duis_gateway.text.urls import fault_of_host, fault_of_url, shown_url
 
 T = TypeVar("T")
 
@@ -87,11 +87,13 @@ def expect_seconds(name: str, value: float, least: float = 0, error: type[Client
 
 
 def expect_url(value: str, meant: str) -> None:
-    """See that a value can be the URL of something to be asked (SetupWrong: it is none of visible ASCII)."""
+    """See that a value can be the URL of something to be asked, written as URLs are (SetupWrong: it cannot)."""
     expect("url", value, str, meant)
     if not value.isascii() or not value.isprintable() or " " in value:
         raise SetupWrong(f"the URL {shown_url(value)} has characters other than visible ASCII")
     expect_http(value)
+    if fault := fault_of_url(value) or fault_of_host(urlsplit(value).hostname or ""):
+        raise SetupWrong(f"the URL {shown_url(value)} {fault}")
 
 
 def expect_http(url: str) -> None:

@@ -151,7 +151,7 @@ class Gateway:
             SetupWrong: no `eui`, and the trust does not say which it is; a file of TLS cannot be used; or what is given
                 is of another kind.
         """
-        expect_url(url, "the URL of the gateway's public listener")
+        self.url = gateway_url(url)
         expect("identity", identity, Identity, "an Identity (`Identity.load`)")
         expect("trust", trust, Trust, "a Trust (`Trust.folder`, `Trust.certificate`)")
         expect("version", version, str, "the DUIS version as a text, such as '6.0'")
@@ -159,9 +159,6 @@ class Gateway:
             expect_callable("counter", counter, "a FileCounter, or a function that returns a new number")
         if journal is not None:
             expect_callable("journal", journal, "a function of three arguments: the way, the kind and the bytes")
-        if "?" in url or "#" in url:
-            raise SetupWrong(f"the gateway's URL {shown_url(url)} has a query or a fragment: leave that out")
-        self.url = base_of(url)
         self.identity = identity
         self.trust = trust
         self.eui = trust.gateway if eui is None else eui_of("eui", eui)
@@ -338,6 +335,14 @@ class Gateway:
     def _tell(self, way: str, kind: str, raw: bytes) -> None:
         if self._journal is not None:
             self._journal(way, kind, raw)
+
+
+def gateway_url(url: str) -> str:
+    """Return the gateway's own URL, as paths can be added to it (SetupWrong: it is none)."""
+    expect_url(url, "the URL of the gateway's public listener")
+    if "?" in url or "#" in url:
+        raise SetupWrong(f"the gateway's URL {shown_url(url)} has a query or a fragment: leave that out")
+    return base_of(url)
 
 
 def base_of(url: str) -> str:

@@ -127,3 +127,43 @@ def test_t73_or_by_the_name(listening: str, host: str) -> None:
     assert not_for(asked) is None
     assert not_for({**asked, "HTTP_HOST": "evil.com"}) is not None
     assert not_for({**asked, "REMOTE_ADDR": "10.0.0.1"}) is not None
+
+
+@pytest.fixture
+def dcc(pki: Pki, tmp_path: Path) -> Iterator[Party]:
+    """DCC, which was not told where the gateway is."""
+    keys = ["--key", str(pki.partner.key_file), "--certificate", str(pki.partner.certificate)]
+    listener = Listener(esi_mock.begin([*keys, "--trust", str(pki.gateway.certificate)])[1].door, "127.0.0.1:0")
+    yield Party(listener, "/mock/v1/")
+    listener.close()
+
+
+WITHDRAWN = """<Withdrawal xmlns="urn:esi:1"><FirmwareReleaseID>R1</FirmwareReleaseID>
+    <At>2027-01-04T09:00:00Z</At></Withdrawal>"""
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (3, "must be the URL of the gateway"),
+        (None, "must be the URL of the gateway"),
+        ("", "http"),
+        ("file:///etc/passwd", "not an http or https URL"),
+        ("http://", "not an http or https URL"),
+        ("http://127.0.0.1:99999", "not an http or https URL"),
+        ("http://127.0.0.1/?a=b", "has a query"),
+        ("http://gate way", "visible ASCII"),
+        ("http://gate{way", "is written in a URL as %7B"),
+        ("http://10.0.0", "no IPv4 address"),
+    ],
+)
+def test_the_gateway_is_where_a_url_says_or_as_before(dcc: Party, url: object, says: str) -> None:
+    assert dcc.told("gateway", url="http://127.0.0.1:1/") == (200, {"url": "http://127.0.0.1:1"})
+    status, told = dcc.told("gateway", url=url)
+    assert (status, says in told["error"]) == (400, True), told
+    assert "http://127.0.0.1:1/esi/" in dcc.ask("POST", "send", WITHDRAWN)[1], "it is still asked there"
+
+
+def test_a_partner_may_be_told_later_where_the_gateway_is(dcc: Party) -> None:
+    status, said = dcc.ask("POST", "send", WITHDRAWN)
+    assert (status, "start with --gateway, or POST /mock/v1/gateway" in said) == (502, True)

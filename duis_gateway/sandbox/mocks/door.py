@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from duis_gateway.client import ClientError, IdReused, Prepared
+from duis_gateway.client.gateway import gateway_url
 from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body, unreadable
 from duis_gateway.envelope.parse import parse_trusted
@@ -172,7 +173,10 @@ class Door:
         return {"mode": str(behaviour.mode), "count": behaviour.count, "delay": behaviour.delay}
 
     def _find_gateway(self, members: Mapping[str, Any]) -> Any:
-        self.partner.gateway.url = str(members["url"]).rstrip("/")
+        try:
+            self.partner.gateway.url = gateway_url(members["url"])
+        except ClientError as error:
+            raise CommandRefused(error.detail) from None
         return {"url": self.partner.gateway.url}
 
 

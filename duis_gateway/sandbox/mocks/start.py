@@ -23,6 +23,8 @@ from duis_gateway.sandbox.mocks.server import serve
 from duis_gateway.text.controls import shown
 
 WRONG_USAGE = 2
+_LATER = "http://127.0.0.1"
+"""What stands for the gateway's URL until the partner is told it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,10 @@ def assemble(options: argparse.Namespace) -> Kit:
         me = replace(me, eui=Eui(options.eui))
     trust = Trust.load(options.trust, clock=clock)
     journal = Recorder(options.record).journal(me.eui, trust.gateway)
-    gateway = Gateway(options.gateway or "", identity=me, trust=trust, clock=clock, journal=journal)
+    url = _LATER if options.gateway is None else options.gateway
+    gateway = Gateway(url, identity=me, trust=trust, clock=clock, journal=journal)
+    if options.gateway is None:
+        gateway.url = ""
     partner = Partner(gateway, Receiver(me, trust, journal=journal), clock)
     return Kit(partner, Door(partner))
 
