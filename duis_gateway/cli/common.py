@@ -213,10 +213,10 @@ def config_option(command: F) -> F:
 
 
 def format_option(command: F) -> F:
-    """Add `--format table|csv|json`."""
-    return click.option(
-        "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="How to print it."
-    )(command)
+    """Add `--format table|csv|json`, and `--json` for the last, as the sandbox's commands have it."""
+    formats = click.Choice(["table", "csv", "json"])
+    command = click.option("--json", "form", flag_value="json", help="The same as --format json.")(command)
+    return click.option("--format", "form", type=formats, default="table", help="How to print it.")(command)
 
 
 @contextmanager

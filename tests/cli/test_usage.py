@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from duis_gateway import __version__
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.main import program
-from tests.support.cli import Installation, done, refused, run
+from tests.support.cli import SUPPLIER, Installation, done, refused, run
 
 pytestmark = pytest.mark.requirement("EX-10")
 
@@ -125,6 +126,18 @@ def test_every_command_refuses_an_option_with_nothing_in_it() -> None:
     """The sandbox's own refuse it with what they take; a running one reads them."""
     left_out = [path for path, one in _commands(program) if not isinstance(one, RefusesEmpty)]
     assert [path for path in left_out if path[:1] != ("sandbox",)] == [(), ("completion",)]
+
+
+def test_whatever_prints_json_does_so_with_json(installation: Installation) -> None:
+    """`--json` was the sandbox's, `listen`'s and `send`'s alone; elsewhere it was "No such option"."""
+    having = {path: {name for option in one.params for name in option.opts} for path, one in _commands(program)}
+    printing = [path for path, options in having.items() if "--format" in options]
+    assert ("inbox", "list") in printing
+    assert [path for path in printing if "--json" not in having[path]] == []
+    installation.add_supplier(SUPPLIER)
+    listed = [done("party", "list", *form, *installation.config) for form in (("--json",), ("--format", "json"), ())]
+    assert listed[0] == listed[1] != listed[2]
+    assert json.loads(listed[0])[0]["kind"] == "supplier"
 
 
 def _commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
