@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,14 +28,25 @@ from duis_gateway.rollout.deadlines.rules import (
 )
 from duis_gateway.rollout.deadlines.scopes import with_departures
 from duis_gateway.rollout.deadlines.turns import Turns, asked_of_hub
-from duis_gateway.rollout.deadlines.view import can_be_decided, dates_put_back, dcc_standing
+from duis_gateway.rollout.deadlines.view import (
+    automatic_deployment_begun,
+    can_be_decided,
+    dates_put_back,
+    dcc_standing,
+)
 from duis_gateway.rollout.eligibility import awaits_dcc, fits, runs
 from duis_gateway.rollout.estate.departures import Departures
+from duis_gateway.rollout.estate.prospects import judged_prospects
+from duis_gateway.rollout.estate.rules import HubState, next_prospect, state_of
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.half_instructed import halves_in_vain
+from duis_gateway.rollout.plans.store import of_release
 from duis_gateway.rollout.releases import store as releases
-from duis_gateway.rollout.releases.records import Release
+from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.schedule_decisions import store as says
+
+_OF_A_HUB = (Task.DECIDE_ON_GROUP, Task.UPDATE_REMAINING_HUBS)
+"""What a CSP may have to do about one hub; the rest is about all of a region."""
 
 
 def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, ...]:
@@ -45,6 +56,7 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
     """
     asked = asked_of_hub(conn, hub, now)
     found: list[Deadline] = []
+    next_by = _moved_next(conn, hub, asked.releases.values(), now)
     moved = any(one.state.is_live and fits(hub, one) for one in asked.releases.values())
     for release in asked.releases.values():
         own = Turns()
@@ -52,7 +64,7 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
             if one.release_id == release.release_id:
                 own.add(one, 1)
         found += _of_suppliers(conn, release, hub, own, now)
-        found += _of_partners(conn, release, hub, own, now)
+        found += _of_partners(conn, release, hub, own, now, is_next=release.release_id == next_by)
         if (awaits_dcc(hub, release) and not moved) or (release.paused and fits(hub, release)):
             found += _decision(conn, release, now)
     found += _off_plan(conn, hub, now)
@@ -101,15 +113,31 @@ def _of_suppliers(conn: Connection, release: Release, hub: Hub, own: Turns, now:
         yield from supplier_deadlines(release, facts, now)
 
 
-def _of_partners(conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime) -> Iterator[Deadline]:
+def _moved_next(conn: Connection, hub: Hub, under: Iterable[Release], now: datetime) -> str | None:
+    """Return the approved release that moves a hub next, by the rule by which what remains is counted; None: none."""
+    approved = [one for one in under if one.state.is_live and one.state is not ReleaseState.NOTIFIED]
+    if len(approved) == 1:
+        return approved[0].release_id if fits(hub, approved[0]) else None
+    every = [one for release in approved for one in judged_prospects(conn, of_release(conn, release, now), [hub], None)]
+    chosen = next_prospect(every)
+    if chosen is None or state_of(chosen) in (HubState.ACTIVATED, HubState.NOT_PLANNED):
+        return None
+    return chosen.release.release_id
+
+
+def _of_partners(
+    conn: Connection, release: Release, hub: Hub, own: Turns, now: datetime, *, is_next: bool
+) -> Iterator[Deadline]:
+    """Yield what its CSP and DCC have to do; `is_next`: the release moves it, once its automatic date has come."""
     in_vain = halves_in_vain(conn, release, now, [hub.device_id])
     waiting = says.undecided(conn, release, hub.device_id, in_vain=in_vain)
     undecided = [one for one in waiting if can_be_decided(one, release, now)]
     groups = tuple(UndecidedGroup(one.supplier, one.group_id, one.starts, one.hubs) for one in undecided)
     csps, dccs = _partners(conn, hub)
     for csp in csps:
-        facts = CspFacts(csp.eui, undecided=groups, put_back=dates_put_back(conn, release))
-        yield from (one for one in csp_deadlines(release, facts, now) if one.task is Task.DECIDE_ON_GROUP)
+        remaining = int(is_next and automatic_deployment_begun(release, now))
+        facts = CspFacts(csp.eui, undecided=groups, remaining=remaining, put_back=dates_put_back(conn, release))
+        yield from (one for one in csp_deadlines(release, facts, now) if one.task in _OF_A_HUB)
     for dcc in dccs:
         every = dcc_deadlines(release, DccFacts(dcc.eui, void=own.void[DCC]), now)
         yield from (one for one in every if one.task is Task.INSTRUCT_ANEW)

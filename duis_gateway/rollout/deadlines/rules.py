@@ -329,6 +329,10 @@ def _owed(deadline: Deadline, owed: Obligation, release: Release, now: datetime)
 _OWED = {ObligationKind.MINIMUM: Task.PROVIDE_MINIMUM, ObligationKind.SHARE: Task.PROVIDE_SHARE}
 
 
+OF_REGIONS = frozenset({Task.SEND_DEFAULT_LIST, Task.SEND_DEFAULT_SCHEDULE, Task.SEND_SAFE_LAUNCH_SCHEDULE})
+"""Tasks of which a CSP has one for each of its regions: their subject."""
+
+
 def csp_deadlines(release: Release, facts: CspFacts, now: datetime) -> tuple[Deadline, ...]:
     """Return what is outstanding for a CSP: its lists and schedules by region, and its say on groups."""
     if not release.state.is_live:

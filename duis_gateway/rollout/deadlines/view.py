@@ -19,6 +19,7 @@ from duis_gateway.rollout.deadlines.not_told import csps_not_told, decisions_not
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
+    OF_REGIONS,
     CspFacts,
     DccFacts,
     Deadline,
@@ -167,6 +168,7 @@ def _own_row(one: Deadline, now: datetime) -> Mapping[str, object]:
 def _other_row(one: Deadline, party: Party, regions: Iterable[str], now: datetime) -> Mapping[str, object]:
     """Return what another party does next; what it is about, and of how many hubs, if that is the viewer's own affair.
 
+    A region that a CSP's list or schedule is for is anybody's: without it, a CSP's tasks could not be told apart.
     `regions`: those of the CSP that it is; no column of the table, as it names the CSP to people. Nor is `more`.
     """
     own_affair = party.kind is PartyKind.SUPPLIER and one.about == party.eui
@@ -174,7 +176,7 @@ def _other_row(one: Deadline, party: Party, regions: Iterable[str], now: datetim
         "release": one.release_id,
         "whose": one.kind.value,
         "task": one.task.value,
-        "subject": one.subject if own_affair else "",
+        "subject": one.subject if own_affair or one.task in OF_REGIONS else "",
         "hubs": one.hubs if own_affair else None,
         "due": one.due,
         "seconds_left": _seconds(one.due, now),
@@ -286,7 +288,7 @@ def _of_partners(
     put_back = dates_put_back(conn, release)
     for csp in parties.all_parties(conn, PartyKind.CSP):
         facts = replace(csp_standing(conn, release, csp, undecided), put_back=put_back)
-        if _automatic_deployment_begun(release, now):
+        if automatic_deployment_begun(release, now):
             facts = replace(facts, remaining=remaining.of(release, csp))
         yield from csp_deadlines(release, facts, now)
     for dcc in parties.all_parties(conn, PartyKind.DCC):
@@ -332,8 +334,8 @@ def can_be_decided(group: says.OpenGroup, release: Release, now: datetime) -> bo
     return group.stage is not Stage.PILOT or (pilot is not None and starts_within(period, pilot))
 
 
-def _automatic_deployment_begun(release: Release, now: datetime) -> bool:
-    """Whether the CSPs are to update whatever remains: the date has come, of a release that may be deployed."""
+def automatic_deployment_begun(release: Release, now: datetime) -> bool:
+    """Return whether the CSPs are to update whatever remains: the date has come, of a release that may be deployed."""
     approved = release.state is not ReleaseState.NOTIFIED
     return release.state.is_live and approved and now >= release.automatic_date
 

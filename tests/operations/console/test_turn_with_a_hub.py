@@ -19,7 +19,7 @@ from duis_gateway.store.tables import outbox
 from duis_gateway.text.times import show_time
 from tests.support.databases import KINDS
 from tests.support.pages import Pages, pages_over
-from tests.support.rules import NEW, OURS, PILOT, THEIRS
+from tests.support.rules import AUTOMATIC, NEW, OURS, PILOT, THEIRS
 from tests.support.steering import DCC, NORTH, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, steering
 
 pytestmark = pytest.mark.requirement("BR-5.5", "BR-5.7")
@@ -106,3 +106,21 @@ def test_a_csps_tasks_lead_to_the_hubs_in_its_regions(pages: Pages) -> None:
     every = [format_eui(one) for one in (SPLIT, OWN_SOUTH)]
     north, south = every
     assert shown == {format_eui(NORTH): [north], format_eui(SOUTH): [south], format_eui(DCC): sorted(every)}
+
+
+def test_once_the_automatic_date_has_come_it_is_the_csps_turn_with_each_hub_that_is_left(pages: Pages) -> None:
+    """The release's page had the CSP overdue with them; a hub's own page had nobody."""
+    to(pages, AUTOMATIC + DAY)
+    left = f"CSP North {format_eui(NORTH)}: update remaining hubs - overdue by 1.0 d"
+    assert left in standing(pages, SPLIT)
+    assert "update remaining hubs" in pages.words("/releases/R1", part="//section[@id='turn']")
+    outcome = HubOutcome(SPLIT, OutcomeStage.ACTIVATION, True, NEW, pages.dcc.clock.now())
+    assert pages.dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=NORTH, door=Door.CSP).status == "Accepted"
+    assert "update remaining hubs" not in standing(pages, SPLIT)
+
+
+def test_a_supplier_reads_of_which_region_a_csp_owes_a_schedule(pages: Pages) -> None:
+    """A CSP with four regions stood there four times in the same words."""
+    to(pages, PERIOD.start + DAY)
+    said = pages.words("/supplier/releases/R1", OURS, "//section[@id='turn']")
+    assert "CSP of North: send safe launch schedule North - overdue by" in said
