@@ -223,6 +223,12 @@ def off_the_plan(connection: Connection, scope: Scope, releases: Iterable[Releas
     yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(told)))
 
 
+def told_void(connection: Connection, scope: Scope, releases: Iterable[Release], word: str) -> Iterator[list[Hub]]:
+    """Yield the estate's hubs of which a supplier was told under these releases that they are void for this reason."""
+    told = _happened([release.release_id for release in releases], Happened.VOID).where(hub_event.c.word == word)
+    yield from _in_chunks(connection, scope, (is_hub_sql(), hub.c.device_id.in_(told)))
+
+
 def _happened(releases: list[str], *what: Happened) -> Select[Any]:
     return (
         select(hub_event_hub.c.device_id)

@@ -33,6 +33,7 @@ from duis_gateway.rollout.eligibility import in_use, is_hub
 from duis_gateway.rollout.estate import changes
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.next_step import next_step
+from duis_gateway.rollout.estate.other_models import OtherModels
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import (
@@ -217,16 +218,25 @@ class EstateReader:
     def _looked_at(
         self, chunk: Sequence[Hub]
     ) -> Iterator[tuple[Hub, Sequence[Prospect], Sequence[Prospect], RecordedOutcome | None]]:
-        """Yield each hub with what live releases plan, what those that gave way had planned, and its last outcome."""
+        """Yield each hub with what live releases plan, what is planned no more, and its last outcome.
+
+        The second is what those that gave way had planned, or those for a model that it had before.
+        """
         prospects, before = (self._prospects(chunk, under) for under in (self._shared, self._gone))
+        others = self._others.prospects(chunk)
         outcomes = activations.newest_outcomes(self._conn, (hub.device_id for hub in chunk))
         for hub in chunk:
             device_id = hub.device_id
-            yield hub, prospects.get(device_id, ()), before.get(device_id, ()), outcomes.get(device_id)
+            gone = (*before.get(device_id, ()), *others.get(device_id, ()))
+            yield hub, prospects.get(device_id, ()), gone, outcomes.get(device_id)
 
     @cached_property
     def _gone(self) -> _ByModel:
         return self._by_model(given_way(self._conn))
+
+    @cached_property
+    def _others(self) -> OtherModels:
+        return OtherModels(self._conn, self._now, self._viewer)
 
     @cached_property
     def _suppliers(self) -> Mapping[int, bool]:
@@ -260,7 +270,7 @@ class EstateReader:
         failed = elsewhere or (chosen is not None and state_of(chosen) is HubState.FAILED)
         failure = _failure(last, elsewhere) if failed and last is not None else None
         if chosen is None:
-            why = self._over.why_nothing(hub)
+            why = f"{self._over.why_nothing(hub)}{and_more(chosen, every)}"
             return {**dict.fromkeys(PAGE_COLUMNS), "reason": why, "last_failure": failure, "next_step": step}
         release = chosen.release
         return {
@@ -298,7 +308,7 @@ class EstateReader:
         outcome = last and last.outcome
         state = state_of(chosen) if chosen else HubState.NOT_PLANNED
         every = (*live, *gone)
-        why = f"{why_of(chosen)}{and_more(chosen, every)}" if chosen else self._over.why_nothing(hub)
+        why = f"{why_of(chosen) if chosen else self._over.why_nothing(hub)}{and_more(chosen, every)}"
         if last is not None and _failed_elsewhere(hub, chosen, last):
             why = f"its last attempt{_under(last)} failed; {why}"
         void, off_plan = why_void(chosen, every), why_off_plan(live, gone)

@@ -59,8 +59,8 @@ def why_void(chosen: Prospect | None, every: Sequence[Prospect]) -> VoidReason |
 
     Args:
         chosen: what is planned under the release that has the hub next, None if none has.
-        every: the same under each live release for its model, and then under those whose place another has taken, the
-            newest first.
+        every: the same under each live release for its model, then under those whose place another has taken, the
+            newest first, and then under those for a model that it had before (`other_models`).
     """
     elsewhere = void_elsewhere(chosen, every)
     if elsewhere is not None:
@@ -72,18 +72,20 @@ def void_elsewhere(chosen: Prospect | None, every: Sequence[Prospect]) -> Prospe
     """Return what was planned under another release, where that says why what was instructed of a hub is void.
 
     None where the release that has the hub next says so itself, or moves it, and where nothing was instructed under
-    another. One that is approved has taken the hub from the older ones in flight: a notice takes nothing.
+    another. One that is approved has taken the hub from the older ones in flight: a notice takes nothing. From one for
+    another model, which the hub had before, none takes it.
     """
     if chosen is not None and (chosen.void is not None or _moves(chosen.plan)):
         return None
     void = [one for one in every if one.void is not None]
     if void and chosen is not None and _takes(chosen):
         newer = [*takewhile(lambda one: one is not chosen, every)]
-        void = [one for one in void if one in newer or not one.release.state.is_live]
+        others = VoidReason.OTHER_MODEL
+        void = [one for one in void if one in newer or not one.release.state.is_live or one.void is others]
     return next(iter(void), None)
 
 
-def and_more(chosen: Prospect, every: Sequence[Prospect]) -> str:
+def and_more(chosen: Prospect | None, every: Sequence[Prospect]) -> str:
     """Return what there is to say besides the plan's reason, in words that go on from it: the same wherever it stands.
 
     What was instructed under another release and is void (`every`: as for `why_void`), and that the CSP let the planned
@@ -92,7 +94,7 @@ def and_more(chosen: Prospect, every: Sequence[Prospect]) -> str:
     elsewhere, said = void_elsewhere(chosen, every), ""
     if elsewhere is not None and elsewhere.void is not None:
         said = f"; what was instructed under {elsewhere.release.release_id} is void ({elsewhere.void.value})"
-    if _is_missed(chosen):
+    if chosen is not None and _is_missed(chosen):
         said += "; its CSP did not update it in the planned period, and reported nothing"
     return said
 

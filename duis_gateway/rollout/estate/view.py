@@ -7,8 +7,9 @@ instruction, a batch, a choice of DCC's or a failure names are planned one by on
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from duis_gateway.rollout.eligibility import COMMUNICATIONS_HUB
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.departures import Departures
 from duis_gateway.rollout.estate.eligible_hubs import HubKind, Scope
+from duis_gateway.rollout.estate.other_models import OtherModels
 from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import (
     HubState,
@@ -30,7 +32,7 @@ from duis_gateway.rollout.estate.rules import (
 )
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
-from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts
+from duis_gateway.rollout.plans.records import DeviationKind, PlanFacts, VoidReason
 from duis_gateway.rollout.plans.rules import plan_hub
 from duis_gateway.rollout.releases.records import Release
 
@@ -158,11 +160,27 @@ def _counted(
     counted: Counter[_Line] = Counter()
     for kind, number in kinds.items():
         counted[alike[kind]] += number
-    for model in dict.fromkeys((*by_model, *gone_by_model)):
-        for hub, line in _looked_at(conn, scope, by_model[model], gone_by_model[model], now):
-            counted[alike[estate.kind_of(hub)]] -= 1
-            counted[line] += 1
+    others, met = OtherModels(conn, now, scope.supplier), set[int]()
+    lines = (
+        _looked_at(conn, scope, by_model[m], gone_by_model[m], others, met, now) for m in {**by_model, **gone_by_model}
+    )
+    for hub, line in chain(*lines, _of_other_models(scope, others, met, alike)):
+        counted[alike[estate.kind_of(hub)]] -= 1
+        counted[line] += 1
     return counted
+
+
+def _of_other_models(
+    scope: Scope, others: OtherModels, met: Set[int], alike: Mapping[HubKind, _Line]
+) -> Iterator[tuple[Hub, _Line]]:
+    """Yield the hubs that nothing but a release for a model that they had before names, and that were not met yet."""
+    for chunk in others.hubs(scope):
+        under = others.prospects(chunk)
+        for hub in (one for one in chunk if one.device_id in under and one.device_id not in met):
+            line = alike[estate.kind_of(hub)]
+            # None moves it and none has taken it: where it runs the version of its release, nothing is void.
+            void = "" if line.state is HubState.ACTIVATED else VoidReason.OTHER_MODEL.value
+            yield hub, line._replace(void=line.void or void)
 
 
 def _by_model(releases: Iterable[Release]) -> defaultdict[tuple[str, str], list[Release]]:
@@ -173,17 +191,29 @@ def _by_model(releases: Iterable[Release]) -> defaultdict[tuple[str, str], list[
 
 
 def _looked_at(
-    conn: Connection, scope: Scope, live: Sequence[Release], gone: Sequence[Release], now: datetime
+    conn: Connection,
+    scope: Scope,
+    live: Sequence[Release],
+    gone: Sequence[Release],
+    others: OtherModels,
+    met: set[int],
+    now: datetime,
 ) -> Iterator[tuple[Hub, _Line]]:
-    """Yield the hubs that something names under these releases of one model, each with the line it is in."""
+    """Yield the hubs that something names under these releases of one model, each with the line it is in.
+
+    Those that were of another model before are added to what was `met`.
+    """
     releases = (*live, *gone)
     model = (releases[0].manufacturer, releases[0].model) if releases else None
     shared = [plans.of_release(conn, release, now) for release in releases]
     for chunk in estate.touched(conn, scope, releases):
         own = [hub for hub in chunk if (hub.manufacturer, hub.model) == model]
         under = [judged_prospects(conn, one, own, scope.supplier) for one in shared]
+        before = others.prospects(own)
+        met.update(before)
         for hub, *prospects in zip(own, *under, strict=True):
-            yield hub, _line(estate.kind_of(hub), prospects[: len(live)], prospects[len(live) :])
+            left = (*prospects[len(live) :], *before.get(hub.device_id, ()))
+            yield hub, _line(estate.kind_of(hub), prospects[: len(live)], left)
 
 
 def _line_of_kind(kind: HubKind, releases: Sequence[Release], now: datetime) -> _Line:

@@ -13,6 +13,7 @@ from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases
 from duis_gateway.rollout.estate import eligible_hubs as estate
 from duis_gateway.rollout.estate.eligible_hubs import Scope
+from duis_gateway.rollout.estate.other_models import OtherModels
 from duis_gateway.rollout.estate.prospects import judged_prospects
 from duis_gateway.rollout.estate.rules import Prospect, and_more, next_prospect
 from duis_gateway.rollout.hubs.records import Hub
@@ -69,7 +70,8 @@ def _besides(conn: Connection, hub: Hub, release: Release, now: datetime, viewer
     chosen, *gone = [
         judged_prospects(conn, plans.of_release(conn, one, now), [hub], viewer)[0] for one in (release, *earlier)
     ]
-    return and_more(chosen, gone)
+    before = OtherModels(conn, now, viewer).prospects([hub]).get(hub.device_id, ())
+    return and_more(chosen, (*gone, *before))
 
 
 def releases_for(conn: Connection, hub: Hub) -> list[Release]:

@@ -39,7 +39,9 @@ def rolls(dcc: Steering, action: RolloutAction) -> None:
 
 
 @pytest.mark.parametrize("by", ["batch", "suppliers"])
-@pytest.mark.parametrize(("how", "word"), [*UNFIT, ({"model": "OTHER"}, None), ({"firmware_version": NEW}, None)])
+@pytest.mark.parametrize(
+    ("how", "word"), [*UNFIT, ({"model": "OTHER"}, "OtherModel"), ({"firmware_version": NEW}, None)]
+)
 def test_that_a_period_has_ended_is_told_once_a_hub_is_back(
     dcc: Steering, how: Mapping[str, str], word: str | None, by: str
 ) -> None:

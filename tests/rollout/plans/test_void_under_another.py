@@ -67,6 +67,34 @@ def test_what_the_hub_itself_makes_void_is_shown_as_it_was_told(
     assert void_of(dcc, OURS) == {word: 1}
 
 
+def test_a_hub_of_another_model_than_it_was_planned_for_is_shown_as_it_was_told(dcc: Steering) -> None:
+    """Before, no row and no count said so: no release for the model that it has now names it."""
+    instructs(dcc, OURS, OWN_NORTH, SPLIT)
+    instructs(dcc, THEIRS, SPLIT)
+    before = dcc.last_row()
+    for device_id in (OWN_NORTH, SPLIT):
+        changes(dcc, device_id, model="OTHER")
+    told_to = {(party, OWN_NORTH) for party in OF_ONE} | {(party, SPLIT) for party in OF_SPLIT}
+    assert words_since(dcc, before) == dict.fromkeys(told_to, "OtherModel")
+
+    def is_shown(state: str) -> None:
+        assert void_of(dcc, DCC) == void_of(dcc, NORTH) == void_of(dcc, OURS) == {"OtherModel": 2}
+        assert void_of(dcc, THEIRS) == {"OtherModel": 1}
+        row = shown(dcc)[OURS, OWN_NORTH]
+        assert (row["state"], row["void"]) == (state, "OtherModel")
+        assert "what was instructed under R1 is void (OtherModel)" in str(row["why"])
+
+    is_shown("not_planned")
+    dcc.announces("R9", model="OTHER", automatic_date=AUTOMATIC + 90 * DAY)
+    is_shown("planned")
+    dcc.approves("R9")
+    is_shown("planned")
+    instructs(dcc, OURS, OWN_NORTH, release="R9")
+    assert void_of(dcc, OURS) == void_of(dcc, DCC) == {"OtherModel": 1}, "the other one is planned anew"
+    changes(dcc, SPLIT)
+    assert void_of(dcc, OURS) == void_of(dcc, THEIRS) == {}
+
+
 def test_who_gets_a_hub_that_is_not_commissioned_reads_nothing_of_what_a_former_supplier_instructed(
     dcc: Steering,
 ) -> None:
