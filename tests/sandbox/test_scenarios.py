@@ -6,6 +6,7 @@ import ast
 import inspect
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -106,8 +107,10 @@ def test_a_command_takes_what_carries_it_out(command: Any) -> None:
 def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_done(
     tmp_path: Path, text: str, expected: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=expected):
-        read_scenario(written(tmp_path, text))
+    """And the file is named first, whatever is wrong in it, TOML included."""
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(file)}[:,] .*{expected}"):
+        read_scenario(file)
 
 
 @pytest.mark.parametrize(
