@@ -392,14 +392,14 @@ _POOLER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbi
 
 
 @contextmanager
-def pooler(url: str) -> Iterator[str]:
+def pooler(url: str, mode: str = "transaction") -> Iterator[str]:
     """A pgbouncer in front of a database that gives each transaction any of two sessions; yields the URL."""
     assert _POOLER is not None
     with tempfile.TemporaryDirectory(prefix="pooler-") as scratch:  # the test's own folder may be its user's alone
-        yield from _pooled(url, Path(scratch))
+        yield from _pooled(url, Path(scratch), mode)
 
 
-def _pooled(url: str, folder: Path) -> Iterator[str]:
+def _pooled(url: str, folder: Path, mode: str) -> Iterator[str]:
     assert _POOLER is not None
     server = make_url(url)
     port = free_port()
@@ -407,7 +407,7 @@ def _pooled(url: str, folder: Path) -> Iterator[str]:
     (folder / "users").write_text(f'"{user}" ""\n')
     (folder / "ini").write_text(
         f"[databases]\n{server.database} = host={host} port={server.port or 5432} user={user}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = transaction\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = {mode}\n"
         f"auth_type = trust\nauth_file = {folder}/users\ndefault_pool_size = 2\nlogfile = {folder}/log\n"
     )
     if SERVER_USER is not None:
@@ -451,6 +451,15 @@ def test_a_pooler_in_transaction_mode_may_stand_between(url: str) -> None:
         assert {f"pooled {number}.{turn}" for number in range(8) for turn in range(12)} <= set(notes(store))
         with store.engines[0].connect() as connection:
             assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "0"
+
+
+@pytest.mark.skipif(_POOLER is None, reason="pgbouncer is not installed")
+@pytest.mark.may_skip_in_ci("pgbouncer is no Python package")
+def test_a_pooler_that_allows_no_transactions_is_refused_in_its_words(url: str) -> None:
+    with pooler(url, "statement") as far, opened(far) as store, pytest.raises(NotDurable) as refused:
+        store.check()
+    assert "transaction blocks not allowed in statement pooling mode" in str(refused.value)
+    assert refused.value.detail == "the gateway's database cannot be used"
 
 
 def test_statements_are_prepared_where_nothing_stands_between(url: str) -> None:
