@@ -9,11 +9,20 @@ from itertools import islice
 from typing import Any
 
 from csp_mgmt_gw.messages import ActivateFirmwareRequests, ActivateFirmwareResponses, DistributionOutcomes
-from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.partners.bodies import HUBS_IN_A_MESSAGE
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.partners.xml import HUBS_IN_A_LIST
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
+from duis_gateway.sandbox.mocks.members import Reader, euis, number, text, whole_number
+
+OF_ACTIVATION: Mapping[str, Reader] = {
+    "failing": euis,
+    "failing_share": number(0, 1),
+    "reason": text,
+    "commentary": text,
+    "batch": whole_number(1, HUBS_IN_A_MESSAGE),
+}
+"""What a command may say of a run beside its release and hubs: which of the hubs fail, and why; outcomes a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +43,16 @@ class Activation:
     def of(
         cls, members: Mapping[str, Any], device_ids: Sequence[int], version: str, stage: OutcomeStage, now: datetime
     ) -> Activation:
-        """Read what a command says beside the hubs: failing (a list) or failing_share, reason, commentary, batch.
-
-        Raises:
-            ValueError, TypeError: a member is wrong.
-        """
-        batch = int(members.get("batch", 1000))
-        if not 1 <= batch <= HUBS_IN_A_MESSAGE:
-            raise ValueError(f"batch must be 1 to {HUBS_IN_A_MESSAGE}")
-        release = members.get("release")
+        """Return what a command says beside the hubs, in members that `OF_ACTIVATION` has read."""
         return cls(
-            release_id=None if release is None else str(release),
+            release_id=members.get("release"),
             version=version,
             device_ids=tuple(device_ids),
             failing=_failing(members, device_ids),
             completed_at=now,
-            batch=batch,
+            batch=members.get("batch", 1000),
             stage=stage,
-            reason=str(members.get("reason", "hashMismatch")),
+            reason=members.get("reason", "hashMismatch"),
             commentary=members.get("commentary"),
         )
 
@@ -86,8 +87,8 @@ class Activation:
 
 def _failing(members: Mapping[str, Any], device_ids: Sequence[int]) -> frozenset[int]:
     if "failing" in members:
-        return frozenset(parse_eui(str(text)) for text in members["failing"])
-    share = float(members.get("failing_share", 0))
+        return frozenset(members["failing"])
+    share = members.get("failing_share", 0.0)
     return frozenset(one for n, one in enumerate(device_ids) if int((n + 1) * share) > int(n * share))
 
 

@@ -93,20 +93,25 @@ class Deployments:
     def _of(self, release_id: str) -> _Told:
         return self._told.setdefault(release_id, _Told())
 
+    def releases(self) -> tuple[str, ...]:
+        """Return the releases of which the gateway has told something."""
+        with self._lock:
+            return tuple(self._told)
+
     def version(self, release_id: str) -> str:
         """Return the version that a release brings, as far as it was told."""
         with self._lock:
-            return self._of(release_id).version
+            return self._told.get(release_id, _Told()).version
 
     def planned(self, release_id: str) -> tuple[int, ...]:
         """Return the hubs that have a period, open or not."""
         with self._lock:
-            return tuple(sorted(self._of(release_id).planned))
+            return tuple(sorted(self._told.get(release_id, _Told()).planned))
 
     def later(self, release_id: str, now: datetime) -> dict[int, datetime]:
         """Return the hubs whose period begins after now, and when."""
         with self._lock:
-            return {d: one.start for d, one in self._of(release_id).planned.items() if one.start > now}
+            return {d: one.start for d, one in self._told.get(release_id, _Told()).planned.items() if one.start > now}
 
     def due(self, release_id: str, now: datetime) -> tuple[int, ...]:
         """Return the hubs to be activated now: their period is open, or the automatic date has come for the rest.
@@ -114,7 +119,7 @@ class Deployments:
         A hub that runs the version is done: what has come true is not told as void.
         """
         with self._lock:
-            told = self._of(release_id)
+            told = self._told.get(release_id, _Told())
             if told.halted or told.over:
                 return ()
             open_now = (d for d, period in told.planned.items() if period.start <= now < period.end)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from csp_mgmt_gw.activation import Activation
+from csp_mgmt_gw.activation import OF_ACTIVATION, Activation
 from csp_mgmt_gw.deployment import Deployments
 from csp_mgmt_gw.hubs import Hubs
 from csp_mgmt_gw.messages import ActivateFirmwareRequests, FirmwareReleaseNotice
@@ -19,7 +19,7 @@ from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.rollout.activations.records import OutcomeStage
-from duis_gateway.sandbox.mocks.door import CommandRefused
+from duis_gateway.sandbox.mocks.members import SECONDS, CommandRefused, Taken, euis, text
 from duis_gateway.sandbox.mocks.options import path_option
 from duis_gateway.sandbox.mocks.partner import Exchange, NoGateway, Partner
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments, in_background
@@ -76,7 +76,7 @@ class Csp:
 
     def planned(self, members: Mapping[str, Any]) -> Any:
         """Say what the gateway has told to deploy for a release: the command `planned`."""
-        release = str(members["release"])
+        release = self._told_of(members["release"])
         due = self.deployments.due(release, self.partner.clock.now())
         return {
             "version": self.deployments.version(release),
@@ -90,15 +90,15 @@ class Csp:
         Members: `release`, `devices` (EUI-64s; without them every hub that is due), and those of `Activation.of`.
         Hubs that are not due are left alone, and so are those that the gateway's acknowledgement names.
         """
-        release = str(members["release"])
+        release = self._told_of(members["release"])
         now = self.partner.clock.now()
         due = self.deployments.due(release, now)
-        wanted = _devices(members, due)
+        wanted = members.get("devices", due)
         planned = frozenset(due)
         chosen = [one for one in wanted if one in planned]
         version = self.deployments.version(release)
         activation = Activation.of(members, chosen, version, OutcomeStage.ACTIVATION, now)
-        patience = float(members.get("patience", self.patience))
+        patience = members.get("patience", self.patience)
         carried = self.carry_out(activation, lambda body: self.partner.send_body(body, patience))
         return {**carried.summary(), "not_planned": [format_eui(one) for one in wanted if one not in planned]}
 
@@ -107,12 +107,19 @@ class Csp:
 
         Members: `release`, `devices` (EUI-64s; without them every hub that is planned), those of `Activation.of`.
         """
-        release = str(members["release"])
-        devices = _devices(members, self.deployments.planned(release))
+        release = self._told_of(members["release"])
+        devices = members.get("devices", self.deployments.planned(release))
         version = self.deployments.version(release)
         outcomes = Activation.of(members, devices, version, OutcomeStage.DISTRIBUTION, self.partner.clock.now())
-        patience = float(members.get("patience", self.patience))
+        patience = members.get("patience", self.patience)
         return self.carry_out(outcomes, lambda body: self.partner.send_body(body, patience)).summary()
+
+    def _told_of(self, release_id: str) -> str:
+        told = self.deployments.releases()
+        if release_id not in told:
+            known = f"it was told of {', '.join(told)}" if told else "it was told of none yet"
+            raise CommandRefused(f"this CSP knows no release {release_id[:60]!r}: {known}")
+        return release_id
 
     def carry_out(self, activation: Activation, send: Callable[[PartnerBody], Exchange]) -> CarriedOut:
         """Register CS06 first; report what became of the hubs that the gateway does not stop."""
@@ -159,15 +166,6 @@ def _stopped(body: PartnerBody, exchange: Exchange) -> dict[int, str]:
     return found | {parse_eui(one.item): one.reason for one in answer.refused}
 
 
-def _devices(members: Mapping[str, Any], otherwise: Sequence[int]) -> tuple[int, ...]:
-    which = members.get("devices")
-    if which is None:
-        return tuple(otherwise)
-    if not isinstance(which, list):
-        raise CommandRefused("devices must be a list of EUI-64s; without it, all hubs in the plan are taken")
-    return tuple(dict.fromkeys(parse_eui(str(text)) for text in which))
-
-
 def begin(arguments: Sequence[str]) -> tuple[argparse.Namespace, Kit]:
     """Return the arguments as read, and the mock ready to serve.
 
@@ -187,8 +185,9 @@ def make(options: argparse.Namespace) -> tuple[Kit, Csp]:
     csp = Csp(kit.partner, hubs, plan)
     kit.partner.receiver.on()(csp.take)
     kit.door.commands |= {"planned": csp.planned, "activate": csp.activate, "distribute": csp.distribute}
-    outcomes = ("release", "devices", "failing", "failing_share", "reason", "commentary", "batch", "patience")
-    kit.door.taken |= {"planned": ("release",), "activate": outcomes, "distribute": outcomes}
+    outcomes = Taken({"release": text, "devices": euis, **OF_ACTIVATION, "patience": SECONDS}, needs=("release",))
+    planned = Taken({"release": text}, needs=("release",))
+    kit.door.taken |= {"planned": planned, "activate": outcomes, "distribute": outcomes}
     return kit, csp
 
 

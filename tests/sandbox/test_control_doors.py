@@ -146,7 +146,7 @@ WITHDRAWN = """<Withdrawal xmlns="urn:esi:1"><FirmwareReleaseID>R1</FirmwareRele
     ("url", "says"),
     [
         (3, "must be the URL of the gateway"),
-        (None, "must be the URL of the gateway"),
+        (None, "it needs 'url'"),
         ("", "http"),
         ("file:///etc/passwd", "not an http or https URL"),
         ("http://", "not an http or https URL"),
@@ -167,3 +167,67 @@ def test_the_gateway_is_where_a_url_says_or_as_before(dcc: Party, url: object, s
 def test_a_partner_may_be_told_later_where_the_gateway_is(dcc: Party) -> None:
     status, said = dcc.ask("POST", "send", WITHDRAWN)
     assert (status, "start with --gateway, or POST /mock/v1/gateway" in said) == (502, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "members", "says"),
+    [
+        ("behaviour", {"mode": "slow", "count": -3}, "count must be a whole number from 1"),
+        ("behaviour", {"mode": "slow", "count": 1.5}, "count must be a whole number from 1"),
+        ("behaviour", {"mode": "slow", "count": True}, "count must be a whole number from 1"),
+        ("behaviour", {"mode": "slow", "delay": 4000}, "delay must be a number of seconds from 0 to 3600"),
+        ("behaviour", {"mode": "slow", "delay": "nan"}, "delay must be a number of seconds from 0 to 3600"),
+        ("behaviour", {"mode": ["slow"]}, "mode must be one of ok, slow"),
+        ("behaviour", {"count": 1}, "it needs 'mode'"),
+        ("behaviour", {"mode": "slow", "dely": 1}, "it takes no 'dely'; it takes mode, count, delay"),
+        ("behaviour", ["slow"], "the body must be a JSON object"),
+        ("behaviour?", "{", "the body cannot be read"),
+        ("activate", {"release": "R1", "failing_share": 2}, "failing_share must be a number from 0 to 1, not 2"),
+        ("activate", {"release": "R1", "reason": 5}, "reason must be a text"),
+        ("activate", {"release": "R1", "reason": "\x00"}, "characters that a message can carry"),
+        ("activate", {"release": "R1", "commentary": "x" * 2001}, "commentary must be a text of 1 to 2,000"),
+        ("activate", {"release": "R1", "devices": "all"}, "devices must be a list of EUI-64s"),
+        ("distribute", {"release": "R1", "failing": ["1"]}, "not an EUI-64: '1'"),
+        ("distribute", {"release": "R1", "batch": 0}, "batch must be a whole number from 1 to 10,000"),
+        ("distribute", {"release": "R1", "patience": -1}, "patience must be a number of seconds"),
+        ("planned", {"release": 3}, "release must be a text"),
+        ("planned", {"release": "NOPE"}, "this CSP knows no release 'NOPE': it was told of none yet"),
+        ("activate", {"release": "NOPE"}, "this CSP knows no release 'NOPE'"),
+        ("distribute", {"release": "NOPE"}, "this CSP knows no release 'NOPE'"),
+        ("send?retry=-1", WITHDRAWN, "retry must be a number of seconds"),
+        ("send?signed=maybe", WITHDRAWN, "signed must be one of no, yes"),
+        ("send?sign=no", WITHDRAWN, "it takes no 'sign'"),
+    ],
+)
+def test_what_a_command_cannot_do_is_refused_with_the_reason(
+    pki: Pki, tmp_path: Path, command: str, members: object, says: str
+) -> None:
+    listener = Listener(applications(pki, tmp_path)["csp"][0], "127.0.0.1:0")
+    status, said = Party(listener, "/mock/v1/").ask("POST", command.rstrip("?"), members)
+    listener.close()
+    assert (status, says in json.loads(said)["error"]) == (400, True), said
+
+
+def test_a_number_may_be_written_as_a_text_and_null_is_not_given(dcc: Party) -> None:
+    """As the sandbox's own commands take them."""
+    told = {"mode": "slow", "count": 2, "delay": 0.5}
+    assert dcc.told("behaviour", mode="slow", count="2", delay="0.5") == (200, told)
+    assert dcc.told("behaviour", mode="ok", count=None) == (200, {"mode": "ok", "count": None, "delay": 5.0})
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "says"),
+    [
+        ("?door=window", "", "door must be one of xml, soap"),
+        ("?as=is", "", "as must be one of signed, unsigned, tampered, repeat, reused"),
+        ("?how=signed", "", "it takes no 'how'"),
+        ("", "no xml", ""),
+    ],
+)
+def test_the_demonstrations_adapter_refuses_in_words_too(
+    pki: Pki, tmp_path: Path, query: str, body: str, says: str
+) -> None:
+    listener = Listener(applications(pki, tmp_path)["adapter"][0], "127.0.0.1:0")
+    status, said = Party(listener, "/adapter/v1/").ask("POST", f"send{query}", body)
+    listener.close()
+    assert (status, says in json.loads(said)["error"]) == (400, True), said

@@ -3,7 +3,7 @@
 It speaks to the gateway by HTTP alone, and keeps every message as it went over the wire. Its control paths
 under `/adapter/v1/` are for whoever plays the supplier:
 
-    POST /adapter/v1/send?door=xml|soap&as=signed|unsigned|tampered|repeat   send the `sr:Request` in the body;
+    POST /adapter/v1/send?door=xml|soap&as=signed|unsigned|tampered|repeat|reused   send the `sr:Request` in the body;
                                             answers with what the gateway answered, cut out of its SOAP envelope
     GET  /adapter/v1/received               how many messages of each kind have come
 
@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
 
-from duis_gateway.client import Gateway, Identity, Message, Prepared, Receiver, Trust
+from duis_gateway.client import Gateway, Identity, Message, NoAnswer, Prepared, Receiver, Trust
 from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body
+from duis_gateway.errors import GatewayError
+from duis_gateway.sandbox.mocks.members import CommandRefused, Taken, one_of
 from duis_gateway.sandbox.mocks.options import path_option, text_option
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
@@ -33,6 +34,7 @@ from duis_gateway.sandbox.mocks.whose import not_for
 CONTROL = "/adapter/v1/"
 XML = "application/xml"
 DOORS = {"xml": "serviceD", "soap": "soap"}
+_SENT = Taken({"door": one_of(*DOORS), "as": one_of("signed", "unsigned", "tampered", "repeat", "reused")})
 
 
 class Adapter:
@@ -68,12 +70,14 @@ class Adapter:
         return answer.status, self._gateway.read(prepared, answer).document
 
     def _prepared(self, request: bytes, how: str) -> Prepared:
-        """Return what to send; `repeat` is what was sent first under this RequestID."""
+        """Return what to send: `repeat` is what was sent first under this RequestID, `reused` other content."""
         if how == "unsigned":
             return self._gateway.prepared(request)
         signed = self._gateway.sign(request)
         match how:
             case "repeat":
+                if signed.id not in self._sent:
+                    raise CommandRefused(f"nothing was sent as {signed.id} that could be repeated")
                 return self._sent[signed.id]
             case "tampered":
                 spoiled = signed.document.replace(b"</sr:FirmwareVersion>", b"X</sr:FirmwareVersion>", 1)
@@ -101,9 +105,13 @@ def application(adapter: Adapter) -> Callable[[dict[str, Any], Start], Iterable[
         if path == "/adapter/v1/received":
             return answer(start, 200, "application/json", json.dumps(adapter.received()).encode())
         if path == "/adapter/v1/send":
-            query = parse_qs(str(environ["QUERY_STRING"]))
             raw = read_body(environ, MAX_MESSAGE)
-            status, body = adapter.send(raw, query.get("door", ["xml"])[0], query.get("as", ["signed"])[0])
+            try:
+                asked = _SENT.of_query(str(environ["QUERY_STRING"]))
+                status, body = adapter.send(raw, asked.get("door", "xml"), asked.get("as", "signed"))
+            except GatewayError as error:
+                refused = 502 if isinstance(error, NoAnswer) else 400
+                return answer(start, refused, "application/json", json.dumps({"error": str(error)}).encode())
             return answer(start, status, XML, body)
         return adapter.receiver.wsgi(environ, start)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
 
 from duis_gateway.client import ClientError, IdReused, Prepared
-from duis_gateway.client.gateway import gateway_url
 from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body, unreadable
 from duis_gateway.envelope.parse import parse_trusted
@@ -18,23 +16,26 @@ from duis_gateway.errors import GatewayError
 from duis_gateway.namespaces import sr
 from duis_gateway.partners.xml import format_time
 from duis_gateway.sandbox.mocks.behaviour import Behaviour, Mode, Temper
+from duis_gateway.sandbox.mocks.members import SECONDS, Taken, one_of, text, url_of_gateway, whole_number
 from duis_gateway.sandbox.mocks.partner import NoGateway, Partner
 from duis_gateway.sandbox.mocks.server import close_connection
 from duis_gateway.sandbox.mocks.whose import not_for
-from duis_gateway.text.json_reader import read_json
 
 CONTROL = "/mock/v1/"
 XML, JSON, TEXT = "application/xml", "application/json", "text/plain; charset=utf-8"
-_TAKEN: Mapping[str, Collection[str]] = {"behaviour": ("mode", "count", "delay"), "gateway": ("url",)}
-_LONGEST_DELAY = 3600
+_MOST_MESSAGES = 1_000_000
+_TAKEN: Mapping[str, Taken] = {
+    "behaviour": Taken(
+        {"mode": one_of(*Mode), "count": whole_number(1, _MOST_MESSAGES), "delay": SECONDS}, needs=("mode",)
+    ),
+    "gateway": Taken({"url": url_of_gateway}, needs=("url",)),
+}
+_NO_OR_YES = one_of("no", "yes")
+_SENT = Taken({"message_id": text, "retry": SECONDS, "signed": _NO_OR_YES, "tamper": _NO_OR_YES})
 _GARBAGE = b"\x00\xff<not xml" * 512
 
 Command = Callable[[Mapping[str, Any]], Any]
-"""What a mock does when told to: takes the members of a JSON object, returns what JSON can say."""
-
-
-class CommandRefused(GatewayError):
-    """A command of the control door cannot be carried out as it was given."""
+"""What a mock does when told to: takes what was read from a JSON object, returns what JSON can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Answer:
 class Door:
     """The WSGI application of a mock.
 
-    `commands` are the mock's own, by their name under `/mock/v1/`, and `taken` the members that each takes.
+    `commands` are the mock's own, by their name under `/mock/v1/`, and `taken` what each takes.
     """
 
     partner: Partner
     commands: dict[str, Command] = field(default_factory=dict)
-    taken: dict[str, Collection[str]] = field(default_factory=dict)
+    taken: dict[str, Taken] = field(default_factory=dict)
     temper: Temper = field(default_factory=Temper)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -109,21 +110,17 @@ class Door:
             if method != "POST":
                 return Answer(405, TEXT, b"only received is read by GET", (("Allow", "POST"),))
             if name == "send":
-                return self._send(dict(parse_qsl(query)), body)
+                return self._send(_SENT.of_query(query), body)
             command = {"behaviour": self._behave, "gateway": self._find_gateway, **self.commands}.get(name)
             if command is None:
                 return Answer(404, TEXT, b"no such command")
-            return _json(command(_members(body, {**_TAKEN, **self.taken}[name])))
+            return _json(command({**_TAKEN, **self.taken}[name].of_body(body)))
         except NoGateway as error:
             return _json({"error": str(error)}, 502)
         except GatewayError as error:
             return _json({"error": str(error)}, 400)
-        except KeyError as error:
-            return _json({"error": f"it needs {error.args[0]!r}"}, 400)
-        except (ValueError, TypeError) as error:
-            return _json({"error": f"a value is wrong: {error}"}, 400)
 
-    def _send(self, options: Mapping[str, str], body: bytes) -> Answer:
+    def _send(self, options: Mapping[str, Any], body: bytes) -> Answer:
         """Wrap, sign and send a body element, or sign and send a `sr:Request`; the answer is the gateway's own.
 
         `message_id` gives the id (to repeat, or to reuse one), `retry` the seconds to keep trying; `signed=no`
@@ -133,7 +130,7 @@ class Door:
         if options.get("tamper") == "yes":
             spoiled = prepared.document.replace(b"</SenderID>", b"</SenderID> ", 1)
             prepared = replace(prepared, document=spoiled)
-        exchange = self.partner.send(prepared, float(options.get("retry", 0)))
+        exchange = self.partner.send(prepared, options.get("retry", 0.0))
         verified = "yes" if exchange.answer is not None else "no"
         headers = (("X-Message-ID", prepared.id), ("X-Acknowledgement-Verified", verified))
         return Answer(exchange.status, exchange.content_type or TEXT, exchange.body, headers)
@@ -163,30 +160,13 @@ class Door:
         ]
 
     def _behave(self, members: Mapping[str, Any]) -> Any:
-        count, delay = members.get("count"), float(members.get("delay", 5.0))
-        if not 0 <= delay <= _LONGEST_DELAY:
-            raise CommandRefused(f"delay must be 0 to {_LONGEST_DELAY} seconds")
-        if members["mode"] not in list(Mode):
-            raise CommandRefused(f"mode must be one of {', '.join(Mode)}, not {str(members['mode'])[:40]!r}")
-        behaviour = Behaviour(Mode(members["mode"]), None if count is None else int(count), delay)
+        behaviour = Behaviour(Mode(members["mode"]), members.get("count"), members.get("delay", 5.0))
         self.temper.change(behaviour)
         return {"mode": str(behaviour.mode), "count": behaviour.count, "delay": behaviour.delay}
 
     def _find_gateway(self, members: Mapping[str, Any]) -> Any:
-        try:
-            self.partner.gateway.url = gateway_url(members["url"])
-        except ClientError as error:
-            raise CommandRefused(error.detail) from None
+        self.partner.gateway.url = members["url"]
         return {"url": self.partner.gateway.url}
-
-
-def _members(body: bytes, taken: Collection[str]) -> dict[str, Any]:
-    members = read_json(body or b"{}")
-    if not isinstance(members, dict):
-        raise CommandRefused("the body must be a JSON object")
-    if unknown := next((name for name in members if name not in taken), None):
-        raise CommandRefused(f"it takes no {unknown[:40]!r}; it takes {', '.join(taken)}")
-    return members
 
 
 def _json(value: Any, status: int = 200) -> Answer:
