@@ -128,10 +128,15 @@ def certificate_of(file: Path, *, trusted: bool) -> RegisteredCertificate:
 
 
 def require_signing_role(file: Path, new: RegisteredCertificate, kind: PartyKind) -> None:
-    """Check that a party of this kind signs with such certificates (ConfigurationError: its OU says not)."""
-    role, may = read_certificate(new.der).role, sorted(signing_roles(kind))
-    if role not in may:
-        raise ConfigurationError(f"{file}: its OU is {role}, but a {kind} signs with OU {' or '.join(may)}")
+    """Check that a party of this kind signs with such certificates (ConfigurationError: all would be refused)."""
+    read, may = read_certificate(new.der), sorted(signing_roles(kind))
+    if read.role not in may:
+        raise ConfigurationError(f"{file}: its OU is {read.role}, but a {kind} signs with OU {' or '.join(may)}")
+    if not read.may_sign:
+        raise ConfigurationError(
+            f"{file}: whatever it signs would be refused, as it belongs to a CA or its key usage has no "
+            "digitalSignature; docs/how-to/keys.md has the openssl commands for one that may sign"
+        )
 
 
 def register(connection: Connection, new: RegisteredCertificate) -> None:

@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
 
 from duis_gateway.pki.signing import read_certificate_file
 from tests.support.cli import OTHER_SUPPLIER, SUPPLIER, Installation, done, refused
@@ -87,10 +89,10 @@ def test_a_folder_without_an_authority_is_named(tmp_path: Path) -> None:
     assert said == f"{tmp_path / 'ca.pem'}: No such file or directory"
 
 
-def made_by_openssl(folder: Path, kind: str) -> tuple[Path, Path]:
+def made_by_openssl(folder: Path, kind: str, *more: x509.NameAttribute[bytes]) -> tuple[Path, Path]:
     """Return key and certificate as `openssl req -x509 -subj "/CN=Z1/OU=87"` makes them: the certificate is a CA's."""
     key = ec.generate_private_key(ec.SECP256R1()) if kind == "P-256" else rsa.generate_private_key(65537, 2048)
-    name = x509.Name.from_rfc4514_string("OU=87,CN=Z1")
+    name = x509.Name([*x509.Name.from_rfc4514_string("OU=87,CN=Z1"), *more])
     begin = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 5, begin, begin + timedelta(days=30))
     made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, SHA256())
@@ -120,3 +122,17 @@ def test_each_thing_that_is_wrong_with_a_certificate_is_said_and_only_what_helps
     believed = refused(2, "verify", document, "--trust", made)
     assert f"{first}{told}" in believed
     assert believed.endswith("as it belongs to a CA: trust a folder with it and the certificates that it issued")
+
+
+def test_a_certificate_that_may_not_sign_is_refused_when_it_is_registered(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """Before, it was registered, and each message refused that was signed with it: openssl makes CAs' by default."""
+    eui = x509.NameAttribute(NameOID.X500_UNIQUE_IDENTIFIER, b"\0" + SUPPLIER.to_bytes(8, "big"), _ASN1Type.BitString)
+    _, made = made_by_openssl(tmp_path, "P-256", eui)
+    add = ("party", "add", SUPPLIER, "--kind", "supplier", "--role", "IS", "--url", "http://127.0.0.1:1/")
+    told = f"{made}: whatever it signs would be refused, as it belongs to a CA or its key usage has no digitalSignature"
+    assert told in refused(2, *add, "--certificate", made, *installation.config)
+    installation.add_supplier(SUPPLIER)
+    assert told in refused(2, "certificate", "add", made, "--trusted", *installation.config)
+    assert listed(installation) == []
