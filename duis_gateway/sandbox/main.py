@@ -156,10 +156,11 @@ def overview(status: Mapping[str, Any]) -> Iterator[str]:
     for one in status["parties"]:
         version = f", DUIS {one['duis_version']}" if one["duis_version"] else ""
         behaviour = "" if one["own"] or one["behaviour"] == "normal" else f"; {one['behaviour']}"
+        sends = "" if one["gateway"] == status["gateway"] else f"; sends to {one['gateway']}"
         waiting = f"; {one['waiting']} waiting" if one["waiting"] else ""
         first = forget_first(one["given_up_why"])
         replay = f"{first}; then `sandbox replay`" if first else "`sandbox replay`"
         given_up = f"; {one['given_up']} given up ({replay} sends them again)" if one["given_up"] else ""
-        yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{waiting}{given_up}"
+        yield f"{one['name']:<8} {one['eui']}{version}: {one['url']}{behaviour}{sends}{waiting}{given_up}"
     yield f"The gateway's console: {status['console']}; the operators' token there: {status['console_token']}"
     yield f"The gateway's configuration: {status['configuration']}"

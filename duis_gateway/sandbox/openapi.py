@@ -185,6 +185,10 @@ _SCHEMAS: dict[str, Any] = {
         },
         parties=_list(
             **dict.fromkeys(("name", "eui", "kind", "about", "url", "control", "behaviour"), _STRING),
+            gateway={
+                **_STRING,
+                "description": "where it sends: to the sandbox's gateway, unless it was told otherwise",
+            },
             duis_version=_OR_NULL,
             own={"type": "boolean", "description": "whether its alerts go to a server of yours"},
             listens={"type": "boolean", "description": "whether a `listen` has its alerts"},

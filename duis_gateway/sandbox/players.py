@@ -18,7 +18,7 @@ from duis_gateway.parties.records import PartyKind
 from duis_gateway.partners.messages import PartnerBody
 from duis_gateway.sandbox.cast import CAST, YOU, Member
 from duis_gateway.sandbox.folder import Folder
-from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS, NORMAL, Behaviour
+from duis_gateway.sandbox.mocks.behaviour import BEHAVIOURS, Behaviour
 from duis_gateway.sandbox.mocks.partner import Exchange
 from duis_gateway.sandbox.mocks.server import Listener
 from duis_gateway.sandbox.mocks.start import Kit, assemble, common_arguments
@@ -36,16 +36,24 @@ class Player:
     kit: Kit
     listener: Listener
     csp: csp_mock.Csp | None = None
-    behaviour: str = NORMAL
 
     @property
     def url(self) -> str:
         """Where it receives what the gateway sends."""
         return self.listener.url + "/"
 
+    @property
+    def gateway(self) -> str:
+        """The URL of the gateway that it sends to, whoever told it."""
+        return self.kit.partner.gateway.url
+
+    @property
+    def behaviour(self) -> str:
+        """How it answers what it is sent, whoever told it to."""
+        return self.kit.door.temper.word
+
     def behave(self, behaviour: str, delay: float) -> None:
         """Answer in this way from now on; `delay` is the seconds of `slow`."""
-        self.behaviour = behaviour
         self.kit.door.temper.change(Behaviour(BEHAVIOURS[behaviour], delay=delay))
 
     def send(self, body: ServiceRequest | PartnerBody, door: str | None = None) -> Exchange:

@@ -240,6 +240,7 @@ class Sandbox:
                     "own": known[one.eui].url != self.world.players[one.name].url,
                     "listens": addresses.are_passing(self.world, one),
                     "control": f"{self.world.players[one.name].url}mock/v1/",
+                    "gateway": self.world.players[one.name].gateway,
                     "behaviour": self.world.players[one.name].behaviour,
                     "waiting": stats.left_for(one.eui),
                     "tried_now": stats.tried_now(one.eui),

@@ -880,6 +880,42 @@ def test_other_sites_pages_can_do_nothing(town: RunningSandbox) -> None:
     assert ask(town, "POST", "/v1/clock", '{"to": "+1h"}', own)[0] == 200
 
 
+def test_what_a_party_was_told_at_its_own_door_is_what_is_shown(town: RunningSandbox) -> None:
+    """On the command line, on the page and by HTTP; and what was for one message is over after it."""
+    at = ("--port", str(town.port))
+
+    def shown() -> tuple[str, str, str, str]:
+        (party,) = [one for one in town.status()["parties"] if one["name"] == "south"]
+        (line,) = [one for one in done("sandbox", "status", *at).splitlines() if one.startswith("south ")]
+        page = ask(town, "GET", "/")[1]
+        chosen = re.search(r'aria-label="how south answers">.*?<option selected>(\w+)<', page, re.DOTALL)
+        assert chosen is not None
+        return party["behaviour"], party["gateway"], line, chosen[1]
+
+    control = next(one["control"] for one in town.status()["parties"] if one["name"] == "south")
+    gateway = town.status()["gateway"]
+
+    def post(url: str, content: bytes) -> int:
+        return Http(timeout=20).post(url, content, {}).status
+
+    assert (shown()[0], shown()[1], shown()[3]) == ("normal", gateway, "normal")
+    assert post(f"{control}behaviour", b'{"mode": "drop"}') == 200
+    assert (shown()[0], "; drop" in shown()[2], shown()[3]) == ("drop", True, "drop")
+    assert post(f"{control}behaviour", b'{"mode": "500", "count": 1}') == 200
+    assert shown()[0] == "error"
+    url = next(one["url"] for one in town.status()["parties"] if one["name"] == "south")
+    assert post(url, b"<a/>") == 500
+    assert (shown()[0], shown()[3]) == ("normal", "normal")
+    town.do("csp", name="south", behaviour="down")
+    assert shown()[0] == "down"
+    town.do("csp", name="south", behaviour="normal")
+    assert post(f"{control}gateway", b'{"url": "http://127.0.0.1:1"}') == 200
+    assert "; sends to http://127.0.0.1:1" in shown()[2]
+    assert "; sends to http://127.0.0.1:1<" in ask(town, "GET", "/")[1]
+    assert post(f"{control}gateway", json.dumps({"url": gateway}).encode()) == 200
+    assert "sends to" not in shown()[2]
+
+
 def test_t73_other_sites_pages_cannot_play_its_parties(town: RunningSandbox) -> None:
     """T73: a form of theirs could have withdrawn the release in DCC's name."""
     control = next(one["control"] for one in town.status()["parties"] if one["name"] == "dcc")

@@ -35,6 +35,7 @@ BEHAVIOURS: Mapping[str, Mode] = {
     "drop": Mode.DROP,
 }
 """How a party can be told to answer what it is sent, in the sandbox's words."""
+_WORDS = {mode: word for word, mode in BEHAVIOURS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class Temper:
         """Behave like this from the next message on."""
         with self._lock:
             self._behaviour, self._left = behaviour, behaviour.count
+
+    @property
+    def word(self) -> str:
+        """How the next message is answered, in the sandbox's words."""
+        with self._lock:
+            return _WORDS[self._behaviour.mode]
 
     def next(self) -> Behaviour:
         """Return how to answer the message that has come, and count it."""
