@@ -82,17 +82,17 @@ class Remembered(Generic[Key, Value]):
         self._working: set[threading.Thread] = set()
 
     def get(
-        self, key: Key, *, patience: float = _PATIENCE, facts: Hashable = None, mark: Hashable = None
+        self, key: Key, *, patience: float | None = None, facts: Hashable = None, mark: Hashable = None
     ) -> Figure[Value] | None:
         """Return the figure; None while it is counted for the first time, or where that failed.
 
         Args:
             key: which one.
-            patience: how many seconds to wait for it where the class says so; then what is known is taken as it is.
+            patience: how many seconds to wait for it where the class says so, None: two; then what is known is taken.
             facts: what it follows from, as it is now; of what was counted by others nothing is known any more.
             mark: what is another value once something has happened, read before this.
         """
-        until = monotonic() + patience
+        until = monotonic() + (_PATIENCE if patience is None else patience)
         # What is being counted may not have seen the mark yet: then it is counted once more.
         for _ in range(2):
             slot, wait = self._begun(key, facts, mark)

@@ -15,6 +15,7 @@ import csp_mgmt_gw.messages as csp
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
 from duis_gateway.flow.incoming import Door
 from duis_gateway.operations.console import remembered, waiting
+from duis_gateway.operations.console import site as console
 from duis_gateway.operations.console.waiting import Backlog, backlogs
 from duis_gateway.operations.supplier_pages import site
 from duis_gateway.operations.supplier_pages.standing import Standing, standing_of
@@ -37,7 +38,10 @@ SINCE = "something has happened since"
 @pytest.fixture(params=KINDS)
 def pages(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
     """A pilot is under way, and every page has been looked at; counting never takes too long, on a busy machine too."""
-    monkeypatch.setattr(remembered, "_AFFORDABLE", 1e9)
+    for name in ("_AFFORDABLE", "_QUICK"):
+        monkeypatch.setattr(remembered, name, 1e9)
+    monkeypatch.setattr(remembered, "_PATIENCE", 60.0)
+    monkeypatch.setattr(console, "_MOMENTS", 60.0)
     with steering(request.param, tmp_path) as dcc:
         dcc.piloting()
         with pages_over(dcc) as made:
@@ -89,6 +93,7 @@ def test_what_nobody_has_looked_at_for_long_is_counted_before_it_is_shown(
         return standing_of(conn, party, now)
 
     monkeypatch.setattr(site, "standing_of", slow)
+    monkeypatch.setattr(remembered, "_PATIENCE", 0.0)
     monkeypatch.setattr(remembered, "monotonic", lambda: monotonic() + 3600)
     for path in ("/supplier", "/supplier/releases/R1"):
         text = pages.as_it_is(path, OURS)
@@ -96,6 +101,7 @@ def test_what_nobody_has_looked_at_for_long_is_counted_before_it_is_shown(
         assert SINCE not in text
         assert pages.headers(path, OURS)["Refresh"] == "5"
     counted.set()
+    monkeypatch.setattr(remembered, "_PATIENCE", 60.0)
     for path in ("/supplier", "/supplier/releases/R1"):
         assert WAITS[OURS] in pages.words(path, OURS)
 
@@ -109,6 +115,7 @@ def test_what_is_not_counted_yet_is_not_said_to_be_nothing(pages: Pages, monkeyp
         return backlogs(conn, relay)
 
     monkeypatch.setattr(waiting, "backlogs", slow)
+    monkeypatch.setattr(remembered, "_PATIENCE", 0.0)
     monkeypatch.setattr(remembered, "monotonic", lambda: monotonic() + 3600)
     assert not pages.dcc.asks(OURS, "11.6", PreferredPilotSchedule("R1", NEW, (GROUP,))).startswith("E")
     text = pages.as_it_is("/")
