@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from duis_gateway.cli.common import (
     EUI,
     FOLDER,
+    NEW_FOLDER,
     READABLE,
     AnswerIsNo,
     Commands,
@@ -104,7 +105,7 @@ def list_certificates(party: int | None, form: str, config: Config) -> None:
     help="The OU: 87 for users, 06 for CSPs, 89 for DCC.",
 )
 @click.option("--pki", type=FOLDER, required=True, help="The folder of the test PKI, with ca.pem and ca.key.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to put them; default: --pki.")
+@click.option("--out", type=NEW_FOLDER, help="Where to put them; default: --pki.")
 def make(eui: int, role: str, pki: Path, out: Path | None) -> None:
     """Make a key and a certificate for tests, issued by a test PKI, and print their paths."""
     directory, stem = out or pki, f"{format_eui_plain(eui)}-{role}"

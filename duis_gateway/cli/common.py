@@ -18,7 +18,7 @@ from duis_gateway.config.settings import Config, load_config
 from duis_gateway.duis.identifiers import NOBODY, format_eui, parse_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
-from duis_gateway.machine.files import DASH, standard_stream, would_be_replaced
+from duis_gateway.machine.files import DASH, standard_stream, why_no_folder, would_be_replaced
 from duis_gateway.outbox.guard import AddressRefused, read_url
 from duis_gateway.text.numbers import LONGEST, is_digits
 
@@ -119,7 +119,20 @@ class _Existing(click.Path):
 
 READABLE = _Existing(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path)
 """A file that is read; `-` is standard input."""
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _Folder(click.Path):
+    """A folder; click itself refuses files in its place, and nothing else, such as a device."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if why := why_no_folder(Path(value)):
+            self.fail(f"{why}; name another", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FOLDER = _Folder(exists=True, file_okay=False, path_type=Path)
+NEW_FOLDER = _Folder(file_okay=False, path_type=Path)
+"""A folder that need not be there yet."""
 FOLDER_OR_FILE = _Existing(exists=True, path_type=Path)
 
 

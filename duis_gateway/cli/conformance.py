@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from duis_gateway.cli.common import HTTP_URL, READABLE, AnswerIsNo, Commands
+from duis_gateway.cli.common import HTTP_URL, NEW_FOLDER, READABLE, AnswerIsNo, Commands
 from duis_gateway.cli.output import print_rows, say
 from duis_gateway.cli.terminal import BAD, FAINT, GOOD, painted
 from duis_gateway.cli.tls import TlsOptions, tls_options
@@ -38,7 +38,6 @@ from duis_gateway.errors import ConfigurationError
 from duis_gateway.text.controls import shown_lines
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group(cls=Commands, invoke_without_command=True)
@@ -64,7 +63,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--only", type=click.Choice(["failed"]), help="Only those that failed in the latest run in --reports.")
 @click.option("--compare", type=READABLE, help="An earlier report in XML; default: the latest in --reports.")
-@click.option("--reports", type=_FOLDER, default="reports", show_default=True, help="Where the reports are written.")
+@click.option("--reports", type=NEW_FOLDER, default="reports", show_default=True, help="Where the reports are written.")
 @click.option("--defects", type=READABLE, help="Known defects and thresholds (TOML).")
 @wait_option
 @tls_options
@@ -195,7 +194,7 @@ def _show(result: CaseResult) -> None:
 
 
 @conformance.command()
-@click.argument("directory", type=_FOLDER)
+@click.argument("directory", type=NEW_FOLDER)
 def init(directory: Path) -> None:
     """Make an installation in DIRECTORY with every party and hub that the pack plays, and its profile."""
     from duis_gateway.cli.conformance_init import make_profile

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import DONE, NO, WholeNumber
+from duis_gateway.cli.common import DONE, NEW_FOLDER, NO, WholeNumber
 from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.cli.screen import TerminalScreen
 from duis_gateway.sandbox.demo.main import FEWEST_HUBS, FEWEST_SUPPLIERS, WHY_HUBS, WHY_SUPPLIERS, run
@@ -22,7 +22,7 @@ FOLDER = "demo-work"
 @click.command(cls=RefusesEmpty)
 @click.option(
     "--workdir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     cls=Option,
     show_default=f"{FOLDER}, or {FOLDER}-2 and so on if that is in use",
     help="An empty folder for the PKI, the configuration, the database and every message.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from duis_gateway.cli.common import refuse_existing
+from duis_gateway.cli.common import NEW_FOLDER, refuse_existing
 from duis_gateway.cli.help import RefusesEmpty
 from duis_gateway.cli.output import print_document, print_rows, say
 from duis_gateway.machine.files import unless_finished, write_bytes
@@ -27,7 +27,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, begun: str) -> 
 @click.argument("name", required=False, shell_complete=_names)
 @click.option(
     "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     help="Write them all there, with a script that plays them.",
 )
 def example(name: str | None, folder: Path | None) -> None:

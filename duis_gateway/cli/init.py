@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
-from duis_gateway.cli.common import EUI, config_option, opened_store, refuse_existing
+from duis_gateway.cli.common import EUI, NEW_FOLDER, config_option, opened_store, refuse_existing
 from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.cli.output import print_rows, progress_bar, say
 from duis_gateway.config.reading import STORE_URL
@@ -38,7 +38,7 @@ _FILE_VARIABLE = "DUIS_GATEWAY_STORE_PASSWORD_FILE"
 
 
 @click.command(cls=RefusesEmpty)
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=NEW_FOLDER)
 @click.option("--eui", type=EUI, default=DEFAULT_EUI, show_default=True, help="The gateway's own EUI-64.")
 @click.option(
     "--store",

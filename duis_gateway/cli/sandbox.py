@@ -12,7 +12,7 @@ from urllib.parse import quote
 import click
 from click.shell_completion import CompletionItem
 
-from duis_gateway.cli.common import DONE, NO, READABLE, Commands, WholeNumber
+from duis_gateway.cli.common import DONE, NEW_FOLDER, NO, READABLE, Commands, WholeNumber
 from duis_gateway.cli.help import Option
 from duis_gateway.cli.output import say, say_to_any_reader
 from duis_gateway.cli.screen import TerminalScreen
@@ -38,7 +38,7 @@ def _shipped(_context: click.Context, _parameter: click.Parameter, begun: str) -
 @click.group(cls=Commands, invoke_without_command=True)
 @click.option(
     "--workdir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     default="sandbox-work",
     show_default=True,
     help="The folder for its keys, database and emails; in one that a sandbox made, it carries on.",

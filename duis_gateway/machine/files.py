@@ -100,6 +100,15 @@ def shown_path(path: Path) -> str:
     return "standard input" if path == DASH else str(path)
 
 
+def why_no_folder(path: Path) -> str | None:
+    """Return why nothing can be put into a folder of this name: it, or what it would be in, is none; None: it can.
+
+    What cannot be looked at is not said to be anything.
+    """
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), None)
+    return None if there is None or there.is_dir() else f"{there} is not a folder"
+
+
 def standard_stream(path: Path) -> int | None:
     """Return the descriptor that a path means, where it means standard output or standard error."""
     if path == DASH:

@@ -285,3 +285,28 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, words: tuple[str, ...])
     assert str(file) in said
     assert "it is not UTF-8" in said
     assert "bug in" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sandbox", "--workdir"),
+        ("demo", "--workdir"),
+        ("init",),
+        ("conformance", "init"),
+        ("conformance", "--url", "http://127.0.0.1:1", "--reports"),
+        ("example", "--folder"),
+        ("certificate", "make", SUPPLIER, "--role", "87", "--out"),
+        ("verify", "--crls"),
+    ],
+    ids=lambda words: " ".join(map(str, words)),
+)
+def test_what_is_no_folder_is_said_to_be_none(words: tuple[object, ...], tmp_path: Path) -> None:
+    """A file, a device, a link to nowhere, and what would be in one of them."""
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_text("kept", encoding="utf-8")
+    link.symlink_to(tmp_path / "nowhere")
+    for there in (Path("/dev/null"), file, link):
+        for named in (there, there / "in" / "it"):
+            assert f"{there} is not a folder; name another" in refused(2, *words, named), named
+    assert (file.read_text(encoding="utf-8"), sorted(tmp_path.iterdir())) == ("kept", [file, link])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +28,16 @@ def test_it_is_refused(
         begin([*NEEDED, option, ""])
     assert ended.value.code == 2
     assert f"argument {option}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("begin", [begin_csp, begin_dcc])
+@pytest.mark.parametrize("inside", ["", "/in/it"])
+def test_what_is_no_folder_keeps_no_messages(
+    begin: Callable[[Sequence[str]], object], inside: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "there").write_text("kept", encoding="utf-8")
+    for there in ("/dev/null", str(tmp_path / "there")):
+        with pytest.raises(SystemExit) as ended:
+            begin([*NEEDED, "--record", there + inside])
+        assert ended.value.code == 2
+        assert f"argument --record: {there} is not a folder; name another" in capsys.readouterr().err

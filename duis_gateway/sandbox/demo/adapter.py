@@ -26,7 +26,7 @@ from duis_gateway.client.receiver import MAX_MESSAGE
 from duis_gateway.client.server import read_body
 from duis_gateway.errors import GatewayError
 from duis_gateway.sandbox.mocks.members import CommandRefused, Taken, one_of
-from duis_gateway.sandbox.mocks.options import path_option, text_option
+from duis_gateway.sandbox.mocks.options import folder_option, path_option, text_option
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
 from duis_gateway.sandbox.mocks.whose import not_for
@@ -129,9 +129,9 @@ def main() -> None:
         ("--key", "the supplier's key"),
         ("--certificate", "its certificate"),
         ("--trust", "the gateway's certificate, or a folder of authorities"),
-        ("--record", "the folder in which every message is kept"),
     ):
         parser.add_argument(name, required=True, type=path_option, help=about)
+    parser.add_argument("--record", required=True, type=folder_option, help="the folder in which every message is kept")
     parser.add_argument("--gateway", required=True, type=text_option, help="the gateway's base URL")
     parser.add_argument(
         "--listen", type=text_option, default="127.0.0.1:0", metavar="HOST:PORT", help="port 0: one that is free"

@@ -18,7 +18,7 @@ from email.parser import BytesHeaderParser
 
 from duis_gateway.duis.identifiers import format_eui_plain, parse_eui
 from duis_gateway.machine.signals import ignore_all_but_the_end
-from duis_gateway.sandbox.mocks.options import path_option
+from duis_gateway.sandbox.mocks.options import folder_option
 from duis_gateway.sandbox.mocks.record import Recorder
 
 DOMAIN = "parties.example"
@@ -140,7 +140,7 @@ def main() -> None:
     """Run the relay until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m duis_gateway.sandbox.demo.mailbox", description=__doc__)
     parser.add_argument("--sender", required=True, type=parse_eui, help="whom the emails are from: the gateway")
-    parser.add_argument("--record", required=True, type=path_option, help="the folder for the emails")
+    parser.add_argument("--record", required=True, type=folder_option, help="the folder for the emails")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     ignore_all_but_the_end()

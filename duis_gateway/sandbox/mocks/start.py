@@ -16,7 +16,7 @@ from duis_gateway.duis.identifiers import parse_eui
 from duis_gateway.errors import GatewayError
 from duis_gateway.partners.xml import parse_time
 from duis_gateway.sandbox.mocks.door import Door
-from duis_gateway.sandbox.mocks.options import path_option, text_option
+from duis_gateway.sandbox.mocks.options import folder_option, path_option, text_option
 from duis_gateway.sandbox.mocks.partner import Partner
 from duis_gateway.sandbox.mocks.record import Recorder
 from duis_gateway.sandbox.mocks.server import serve
@@ -54,7 +54,7 @@ def common_arguments(program: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--trust", type=path_option, required=True, help="the gateway's certificate, or a folder that it is in"
     )
-    parser.add_argument("--record", type=path_option, metavar="DIR", help="write every message there as it went by")
+    parser.add_argument("--record", type=folder_option, metavar="DIR", help="write every message there as it went by")
     time = parser.add_mutually_exclusive_group()
     time.add_argument("--clock", type=_instant, metavar="TIME", help="a fixed time, with its zone, for test packs")
     time.add_argument(
