@@ -330,8 +330,9 @@ class Subject:
             return message
         self._spared.add(to.eui)
         self._tell(
-            f"nothing has come to {to.name} within {PATIENCE:.0f} s; waiting for up to {SPARED:.0f} s more, "
-            "as a gateway may spare a party that it could not reach before"
+            f"nothing has come to {to.name} at {self._mailbox.url} within {PATIENCE:.0f} s; waiting for up to "
+            f"{SPARED:.0f} s more, as a gateway may spare a party that it could not reach before (Ctrl-C, and look at "
+            "the URL that is registered for it, if it has another)"
         )
         self._mailbox.wait_to_hear(to, SPARED)
         return self._mailbox.wait_for(to, fits, PATIENCE)
