@@ -138,7 +138,7 @@ def measure(folder: Path, hubs: int, loaded: int) -> Measured:
             _party_door(found, world, gateway)
         supplier = ("--party", format_eui(SUPPLIER), *config)
         found.command("status of a supplier", "status", *supplier)
-        found.command("plan show", "plan", "show", format_eui(hub_id(spread(hubs, LIST)[0])), *config)
+        found.command("plan show", "plan", "show", format_eui(hub_id(0)), *config)
         if hubs <= LOADED:
             found.command("status --hubs", "status", "--hubs", "--format", "csv", *supplier)
             found.command("inventory export", "inventory", "export", str(folder / "exported.csv"), *config)
@@ -146,14 +146,15 @@ def measure(folder: Path, hubs: int, loaded: int) -> Measured:
 
 
 def _messages(found: Measured, world: FaultWorld, client: Client) -> None:
-    named = spread(found.hubs, LIST)
+    named = spread(found.hubs, min(LIST, found.hubs * 6 // 10))  # all that there are, of a small estate
+    at_once = min(OUTCOMES, len(named) // ROUNDS)
     found.time("FirmwareRelease, with its emails", lambda: client.send(world.release_notice(limit=LIST)))
-    _median(found, "11.5 of 50,000 hubs", client, [world.pilot_list_of(named, named) for _ in range(ROUNDS)])
+    _median(found, "11.5 of 50,000 hubs at most", client, [world.pilot_list_of(named, named) for _ in range(ROUNDS)])
     sleep(2)  # times are noted in parts of a second, and asked for in whole ones
     found.since = datetime.now(UTC)
-    reported = [named[number * OUTCOMES : (number + 1) * OUTCOMES] for number in range(ROUNDS)]
+    reported = [named[number * at_once : (number + 1) * at_once] for number in range(ROUNDS)]
     messages = [world.activations(numbers, shared=False) for numbers in reported]
-    _median(found, "1,000 activations", client, messages)
+    _median(found, "1,000 activations at most", client, messages)
     _median(found, "8.2", client, [world.read_inventory(named[number]) for number in range(READS)])
 
 
