@@ -141,7 +141,8 @@ def test_each_hub_is_asked_for_once_under_the_release_that_has_it_next(play: Pla
     piloting(play)
     group = instructed(play)
     newer = successor(play)
-    every = sum(row["release"] == newer for row in table(play, "eligible-hubs"))
+    able = [row for row in table(play, "eligible-hubs") if row["device_id"] not in play.lot["mixed"]]
+    every = sum(row["release"] == newer for row in able)  # those of which the other supplier can instruct as well
     approve(play, newer)
     void, others = len(group.devices), every - len(group.devices)
     assert asked(play) == {("-B", "instruct_anew"): void, ("-B", "instruct_safe_launch"): others}
