@@ -103,10 +103,16 @@ def shown_path(path: Path) -> str:
 def why_no_folder(path: Path) -> str | None:
     """Return why nothing can be put into a folder of this name: it, or what it would be in, is none; None: it can.
 
-    What cannot be looked at is not said to be anything.
+    Of what cannot be looked at, the system says more than this once it is used: links that go round, say.
     """
     there = next((one for one in (path, *path.parents) if os.path.lexists(one)), None)
-    return None if there is None or there.is_dir() else f"{there} is not a folder"
+    try:
+        is_folder = there is None or stat.S_ISDIR(there.stat().st_mode)
+    except FileNotFoundError:  # a link to nowhere
+        is_folder = False
+    except OSError:
+        return None
+    return None if is_folder else f"{there} is not a folder"
 
 
 def standard_stream(path: Path) -> int | None:
