@@ -1,6 +1,6 @@
 """The wall clock of a whole gateway jumps by an hour, ahead and back (threat F23).
 
-SQLite's clock, by which leases and back-off run, is the process's own, and jumps as well.
+SQLite's clock, by which leases and back-off run, is the process's own, and jumps as well. PostgreSQL's stays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from tests.support.databases import fresh_database
+from tests.support.databases import KINDS, fresh_database, postgresql_server
 from tests.support.fault_world import FaultWorld, fault_world
 from tests.support.ledger import compare
 from tests.support.load import under_load
@@ -30,8 +30,16 @@ HUBS = 5_000
 HOUR = 3600
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """The database; a server runs before there is a clock, so that it keeps the machine's."""
+    if request.param == "postgresql":
+        postgresql_server()
+    return str(request.param)
+
+
 @pytest.fixture
-def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WallClock:
+def clock(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WallClock:
     """The clock of the processes that the test starts."""
     if shutil.which("cc") is None:
         pytest.skip("there is no C compiler")
@@ -41,13 +49,13 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WallClock:
     return clock
 
 
-def test_a_clock_that_jumps_an_hour_both_ways(tmp_path: Path, clock: WallClock) -> None:
+def test_a_clock_that_jumps_an_hour_both_ways(kind: str, tmp_path: Path, clock: WallClock) -> None:
     """Messages go on being taken in and delivered, each once and in order, and nothing waits for the hour to pass.
 
     What is due later than the longest configured wait from now is due at once: by default that is an hour, here less.
     """
     with (
-        fresh_database("sqlite", tmp_path) as url,
+        fresh_database(kind, tmp_path) as url,
         fault_world(url, tmp_path, HUBS) as world,
         world.serve(delivery_lease=5, delivery_total_timeout=2, delivery_retry_after_cap=5) as gateway,
     ):
