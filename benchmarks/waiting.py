@@ -4,9 +4,10 @@
 
 So many messages wait in the outbox (a million without the argument), a tenth of them in the order of their release, for
 two hundred recipients, whose four receivers are processes of their own and answer at once. Then `duis-gateway serve` is
-started as an operator does. It prints how long it was until `/health/ready` said yes, how many messages a second were
-delivered in the seconds after that, with how many processes, and how long an 8.2 took meanwhile (median). `DATABASE` is
-sqlite or postgresql; both without it. Needs the extra `test`.
+started as an operator does. It prints how long it was until `/health/ready` said yes and until all of its processes
+posted, how many messages a second were delivered in the seconds after that, how long an 8.2 took meanwhile (median),
+and how much processor time a message took: the gateway's, the receivers', and PostgreSQL's own. `DATABASE` is sqlite or
+postgresql; both without it. Needs the extra `test`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import multiprocessing
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
 
+import psutil
 import urllib3
 from sqlalchemy import func, insert, select, text
 
 from benchmarks.arguments import numbers
 from benchmarks.delivery import CONTENT, receive
+from duis_gateway.config.settings import DeliveryConfig
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import outbox, party
 from tests.support.databases import fresh_database
@@ -34,6 +38,8 @@ _RECIPIENTS = 200
 _FIRST = 1 << 20
 _RECEIVERS = 4
 _PROCESSES = 2
+_AS_USUAL = {"DUIS_GATEWAY_DELIVERY_POLL": DeliveryConfig().poll}
+"""Tests look at the outbox twenty times as often: with that, a message took some 90 us more of processor time."""
 _COLUMNS = (
     "recipient, channel, kind, message_id, order_key, release_id, content, content_type, state, attempts, created_at,"
     " enqueued_at, due_at"
@@ -75,6 +81,17 @@ def wait_until_ready(gateway: GatewayProcess) -> None:
         sleep(0.02)
 
 
+def wait_until_all_post(gateway: GatewayProcess) -> None:
+    """Look until each of its processes has connections to receivers: the further ones start when the first is ready."""
+    first = psutil.Process(gateway.pid)
+    while len(posting := first.children()) < _PROCESSES - 1 or not all(map(_posts, (first, *posting))):
+        sleep(0.02)
+
+
+def _posts(process: psutil.Process) -> bool:
+    return any(one.status == psutil.CONN_ESTABLISHED and one.raddr for one in process.net_connections("inet4"))
+
+
 def asked_meanwhile(world: FaultWorld, gateway: GatewayProcess, seconds: float) -> list[float]:
     """Send an 8.2 ten times a second; return how many seconds each took."""
     took, until = [], monotonic() + seconds
@@ -86,23 +103,46 @@ def asked_meanwhile(world: FaultWorld, gateway: GatewayProcess, seconds: float) 
     return took
 
 
-def measured(kind: str, messages: int, seconds: float, urls: list[str], folder: Path) -> None:
+def server_of(store: Store) -> list[int]:
+    """The process of the PostgreSQL server that the store is on; none for SQLite."""
+    if store.is_sqlite:
+        return []
+    with store.read() as conn:
+        folder = Path(conn.execute(text("SHOW data_directory")).scalar_one())
+    return [int((folder / "postmaster.pid").read_text(encoding="ascii").split()[0])]
+
+
+def processor_time(pids: Sequence[int]) -> float:
+    """How many seconds of processor time these processes and their children have taken."""
+    roots = [psutil.Process(pid) for pid in pids]
+    every = [one for root in roots for one in (root, *root.children(recursive=True))]
+    return sum(sum(one.cpu_times()[:2]) for one in every)
+
+
+def measured(kind: str, messages: int, seconds: float, urls: list[str], receivers: list[int], folder: Path) -> None:
     """Measure one database, and print."""
     with fresh_database(kind, folder) as url, fault_world(url, folder) as world:
         began = perf_counter()
         fill(world.store, kind, messages, urls)
         print(f"{kind}: {messages:,} messages wait, laid in within {perf_counter() - began:.0f} s", flush=True)
         began = perf_counter()
-        with GatewayProcess(("serve", "--workers", str(_PROCESSES)), world.config) as gateway:
+        with GatewayProcess(("serve", "--workers", str(_PROCESSES)), world.config, settings=_AS_USUAL) as gateway:
             wait_until_ready(gateway)
-            ready = perf_counter() - began
+            print(f"{kind}: ready after {perf_counter() - began:.1f} s", flush=True)
+            wait_until_all_post(gateway)
+            print(f"{kind}: all post after {perf_counter() - began:.1f} s", flush=True)
+            watched = {"gateway": [gateway.pid], "receivers": receivers, "PostgreSQL": server_of(world.store)}
+            used = {name: processor_time(pids) for name, pids in watched.items()}
             before, began = delivered(world.store), perf_counter()
             took = asked_meanwhile(world, gateway, seconds)
-            rate = (delivered(world.store) - before) / (perf_counter() - began)
+            used = {name: processor_time(pids) - used[name] for name, pids in watched.items()}
+            count, passed = delivered(world.store) - before, perf_counter() - began
             assert gateway.terminate() == 0
+        shares = ", ".join(f"{name} {each / count * 1e6:.0f}" for name, each in used.items() if watched[name])
         print(
-            f"{kind}: ready after {ready:.1f} s; {rate:,.0f} messages a second delivered by {_PROCESSES} processes for "
-            f"{seconds:.0f} s; an 8.2 meanwhile took {statistics.median(took) * 1000:.0f} ms",
+            f"{kind}: {count / passed:,.0f} messages a second delivered by {_PROCESSES} "
+            f"processes for {seconds:.0f} s; an 8.2 meanwhile took {statistics.median(took) * 1000:.0f} ms; processor "
+            f"time for each message, in us: {shares}, together {sum(used.values()) / count * 1e6:.0f}",
             flush=True,
         )
 
@@ -116,7 +156,8 @@ def main(messages: int = 1_000_000, seconds: float = 20, *databases: str) -> Non
     urls = [f"http://127.0.0.1:{ready.get()}/" for _ in receivers]
     for kind in databases or ("sqlite", "postgresql"):
         with tempfile.TemporaryDirectory() as folder:
-            measured(kind, messages, seconds, urls, Path(folder))
+            pids = [receiver.pid for receiver in receivers if receiver.pid is not None]
+            measured(kind, messages, seconds, urls, pids, Path(folder))
 
 
 if __name__ == "__main__":
