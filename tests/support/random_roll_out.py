@@ -98,7 +98,10 @@ class World:
 
     @classmethod
     def begun(cls, dcc: Steering, random: Random) -> World:
-        """A world with hubs in random regions, some of them split, and a release that was announced and approved."""
+        """A world with hubs in random regions, some of them split, and a release that was announced.
+
+        Nearly always it was approved, too; else that comes in a step, if it does.
+        """
         with dcc.store.write() as conn:
             estate = [
                 Hub(device_id, "CHF", MAKER, MODEL, OLD, "Commissioned", random.choice(["North", "South"]), OURS, gas)
@@ -106,7 +109,8 @@ class World:
             ]
             hubs.upsert(conn, estate)
         dcc.announces(pilot=PilotTerms(PILOT, limit=100), failure_threshold=THRESHOLD)
-        dcc.approves()
+        if random.random() < 0.7:
+            dcc.approves()
         return cls(dcc, random)
 
     # --- what can happen -------------------------------------------------------------------------------------------
@@ -228,6 +232,9 @@ class World:
         answer = self.dcc.says(csp.ActivateFirmwareResponses((outcome,)), by=by, door=Door.CSP)
         self.activated = hub.device_id if good and answer.status == "Accepted" else None
 
+    def approves(self) -> None:
+        self.dcc.approves()
+
     def passes(self) -> None:
         self.dcc.passes(self.dcc.clock.now() + self.random.choice([1, 2, 5, 11]) * DAY)
 
@@ -235,6 +242,9 @@ class World:
         happens = [self.instructs] * 6 + [self.decides] * 4 + [self.inventory] * 3 + [self.passes] * 2
         happens += [self.batches, self.chooses, self.rolls, self.revises, self.delays, self.activates]
         happens += [self.lists] * 3 + [self.sends_again] * 4 + [self.takes_back] * 2 + [self.revises]
+        could_move = self.dcc.state() is not ReleaseState.NOTIFIED
+        if not could_move:  # batches and choices are planned before the approval, too, and their periods pass
+            happens += [self.approves, *[self.passes, self.batches] * 4]
         if self.dcc.release().paused:
             happens += [self.rolls] * 7 + [self.passes, self.takes_back, self.batches, self.chooses] * 2
         before, what = self.scenario(), self.random.choice(happens)
@@ -242,6 +252,7 @@ class World:
         self.time_passed = what == self.passes
         # What is due is due before anybody looks.
         self.dcc.passes(self.dcc.clock.now())
+        self.heard.could_move = could_move
         after = self.scenario()
         self.back = _fitting(after) - _fitting(before)
         ended = over_in_the_pause(before, after) if after.releases[0].paused else {}
@@ -395,12 +406,15 @@ class World:
                 self.over.get(device_id, set()).discard(recipient)
 
     def remains(self) -> None:
-        """Who was told when the rest goes was told the date that stands; within its last month CSPs and DCC were."""
+        """Who was told when the rest goes was told the date that stands; CSPs and DCC were within its last month.
+
+        Not of a release that is not approved: nothing goes by it.
+        """
         release, own = self.dcc.release(), self.own()
         hear = {*CSPS, DCC, *(supplier for supplier in SUPPLIERS if own[supplier])}
         assert {self.remaining[one] for one in hear & self.remaining.keys()} <= {release.automatic_date}
         near = release.automatic_date - self.dcc.clock.now() <= 28 * DAY
-        if near and release.state.is_live and not release.paused:
+        if near and release.state.is_live and release.state is not ReleaseState.NOTIFIED and not release.paused:
             assert {*CSPS, DCC} <= self.remaining.keys()
 
     def own(self) -> dict[int, set[int]]:

@@ -29,6 +29,8 @@ class Heard:
 
     words: dict[tuple[int, int], str] = field(default_factory=dict)
     missed: set[tuple[int, int]] = field(default_factory=set)
+    could_move: bool = True
+    """Whether the release was approved before the last step: else no CSP could move a hub."""
 
     def hears(self, party: int, root: etree._Element) -> None:
         """Add what a message says."""
@@ -41,6 +43,7 @@ class Heard:
                 self.words[party, device_id] = element.findtext("{*}Reason") or ""
         for element in root.iter("{*}Deviation"):
             if element.findtext("{*}Kind") == "PeriodMissed":
+                assert self.could_move, "no CSP could move a hub, and all are told that one has passed it over"
                 self.missed.update((party, device_id) for device_id in devices(element))
 
     def is_shown(self, dcc: Steering) -> None:
