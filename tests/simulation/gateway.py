@@ -181,6 +181,7 @@ class SimulatedGateway:
                 continue
             except NotDurable as error:
                 self.machine.note(f"not now: {(error.reason or error.detail).rpartition(': ')[2]}")
+                self.machine.turned_away()
                 continue
             if self.network.loses():
                 continue

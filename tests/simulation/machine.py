@@ -117,6 +117,10 @@ class Machine:
             if not self._full_for:
                 self.disk_has_room()
 
+    def turned_away(self) -> None:
+        """A message was refused before its transaction began, as there is no room: that takes its time, too."""
+        self._begins(None)
+
     def _executes(self, *_: object) -> None:
         if self._slow:
             self.passes(self.random.random() * 2)
