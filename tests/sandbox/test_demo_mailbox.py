@@ -67,6 +67,16 @@ def test_commands_out_of_order_are_refused(client: smtplib.SMTP) -> None:
     assert client.docmd("NOOP")[0] == 250
 
 
+def test_t73_the_form_of_a_page_in_a_browser_is_no_email(client: smtplib.SMTP, tmp_path: Path) -> None:
+    body = f"EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<{address_of(SUPPLIER)}>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"
+    assert client.sock is not None
+    client.send(f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n\r\n{body}")
+    assert client.getreply()[0] == 421
+    with contextlib.suppress(ConnectionError):
+        assert client.sock.recv(100) == b""
+    assert not kept(tmp_path)
+
+
 def test_emails_to_everybody_at_once_are_all_taken(tmp_path: Path) -> None:
     """An announcement comes over a connection for each party at the same moment, faster than any is accepted."""
     with listen(Recorder(tmp_path), GATEWAY, ("127.0.0.1", 0)) as server, contextlib.ExitStack() as opened:

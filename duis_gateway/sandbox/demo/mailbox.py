@@ -25,6 +25,7 @@ DOMAIN = "parties.example"
 SUFFIX = "eml"
 
 _MAILBOX = re.compile(rf"TO:\s*<([0-9A-F]{{16}})@{re.escape(DOMAIN)}>", re.IGNORECASE)
+_HTTP = ("HTTP/1.0", "HTTP/1.1")
 _LONGEST_LINE = 1_000
 _LARGEST = 64 * 1024 * 1024
 _SECONDS = 60.0
@@ -73,6 +74,9 @@ class _Conversation(socketserver.StreamRequestHandler):
                     self._say("250 yes")
                 case "QUIT":
                     self._say("221 bye")
+                    return
+                case _ if rest.upper().endswith(_HTTP):  # a page's form, whose body could be an email (T73)
+                    self._say("421 no web server")
                     return
                 case _:
                     self._say("502 not known here")
