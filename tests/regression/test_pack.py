@@ -184,7 +184,7 @@ def test_what_a_run_needs_is_looked_at_before_it_begins(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "other.toml").write_text("title = 'x'\n")
     for words, said in (
-        (("--reports", tmp_path / "file" / "reports"), "Not a directory"),
+        (("--reports", tmp_path / "file" / "reports"), "file is not a folder; name another"),
         (("--defects", tmp_path / "other.toml"), "there is no 'title'; a list of defects has"),
     ):
         ran = run("conformance", "--url", "http://127.0.0.1:1", *words)
