@@ -81,11 +81,17 @@ def wait_until_ready(gateway: GatewayProcess) -> None:
         sleep(0.02)
 
 
-def wait_until_all_post(gateway: GatewayProcess) -> None:
-    """Look until each of its processes has connections to receivers: the further ones start when the first is ready."""
+def wait_until_all_post(gateway: GatewayProcess, store: Store, messages: int) -> None:
+    """Look until each of its processes has connections to receivers: the further ones start when the first is ready.
+
+    A short queue is over before that.
+    """
     first = psutil.Process(gateway.pid)
     while len(posting := first.children()) < _PROCESSES - 1 or not all(map(_posts, (first, *posting))):
-        sleep(0.02)
+        if delivered(store) == messages:
+            print(f"all {messages:,} were delivered before that: name more", flush=True)
+            return
+        sleep(0.1)
 
 
 def _posts(process: psutil.Process) -> bool:
@@ -129,7 +135,7 @@ def measured(kind: str, messages: int, seconds: float, urls: list[str], receiver
         with GatewayProcess(("serve", "--workers", str(_PROCESSES)), world.config, settings=_AS_USUAL) as gateway:
             wait_until_ready(gateway)
             print(f"{kind}: ready after {perf_counter() - began:.1f} s", flush=True)
-            wait_until_all_post(gateway)
+            wait_until_all_post(gateway, world.store, messages)
             print(f"{kind}: all post after {perf_counter() - began:.1f} s", flush=True)
             watched = {"gateway": [gateway.pid], "receivers": receivers, "PostgreSQL": server_of(world.store)}
             used = {name: processor_time(pids) for name, pids in watched.items()}
@@ -138,11 +144,12 @@ def measured(kind: str, messages: int, seconds: float, urls: list[str], receiver
             used = {name: processor_time(pids) - used[name] for name, pids in watched.items()}
             count, passed = delivered(world.store) - before, perf_counter() - began
             assert gateway.terminate() == 0
-        shares = ", ".join(f"{name} {each / count * 1e6:.0f}" for name, each in used.items() if watched[name])
+        each_took = {name: each / max(count, 1) * 1e6 for name, each in used.items() if watched[name]}
+        shares = ", ".join(f"{name} {each:.0f}" for name, each in each_took.items())
         print(
             f"{kind}: {count / passed:,.0f} messages a second delivered by {_PROCESSES} "
             f"processes for {seconds:.0f} s; an 8.2 meanwhile took {statistics.median(took) * 1000:.0f} ms; processor "
-            f"time for each message, in us: {shares}, together {sum(used.values()) / count * 1e6:.0f}",
+            f"time for each message, in us: {shares}, together {sum(each_took.values()):.0f}",
             flush=True,
         )
 
