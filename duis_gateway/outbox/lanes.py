@@ -128,6 +128,7 @@ class Lane:
         self._held_up = False
         self._lease = settings.lease_with(sender.deadline)
         self._attempt_seconds = 1.0  # how long attempts have been taking
+        self._newest_share = 1.0  # what the newest attempt counts for in it
         self._came_back = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[_Attempted | _Job] = queue.SimpleQueue()
@@ -293,8 +294,18 @@ class Lane:
         if isinstance(ended, _Job):
             self._settlements.append(Settlement(job.message.id, job.message.token, Result.UNTRIED))
             return
-        self._attempt_seconds += 0.1 * (ended.seconds - self._attempt_seconds)
+        self._learn(ended.seconds)
         self._settlements.append(self._settlement(job.message, ended.failure))
+
+    def _learn(self, seconds: float) -> None:
+        """Take the mean of the first ten attempts, and later of about the last ten.
+
+        When the first counted for no more than a later one, a lane claimed 4, 4, 5, 6, ... messages of a quick
+        recipient for some eight turns, and with two hundred lanes each turn takes seconds to come. On PostgreSQL, whose
+        own time is included, a message took 951 and 906 us of processor time in the first seconds, and now 803 and 641.
+        """
+        self._attempt_seconds += self._newest_share * (seconds - self._attempt_seconds)
+        self._newest_share = max(0.1, self._newest_share / (1 + self._newest_share))
 
     def _forget_lost(self) -> bool:
         """Forget attempts that had not ended when their leases were over; return whether there were any.
