@@ -93,6 +93,10 @@ class Deployments:
     def _of(self, release_id: str) -> _Told:
         return self._told.setdefault(release_id, _Told())
 
+    def _known(self, release_id: str) -> _Told:
+        """Return what was told of a release, without taking note of one of which nothing was."""
+        return self._told.get(release_id, _Told())
+
     def releases(self) -> tuple[str, ...]:
         """Return the releases of which the gateway has told something."""
         with self._lock:
@@ -101,17 +105,17 @@ class Deployments:
     def version(self, release_id: str) -> str:
         """Return the version that a release brings, as far as it was told."""
         with self._lock:
-            return self._told.get(release_id, _Told()).version
+            return self._known(release_id).version
 
     def planned(self, release_id: str) -> tuple[int, ...]:
         """Return the hubs that have a period, open or not."""
         with self._lock:
-            return tuple(sorted(self._told.get(release_id, _Told()).planned))
+            return tuple(sorted(self._known(release_id).planned))
 
     def later(self, release_id: str, now: datetime) -> dict[int, datetime]:
         """Return the hubs whose period begins after now, and when."""
         with self._lock:
-            return {d: one.start for d, one in self._told.get(release_id, _Told()).planned.items() if one.start > now}
+            return {d: one.start for d, one in self._known(release_id).planned.items() if one.start > now}
 
     def due(self, release_id: str, now: datetime) -> tuple[int, ...]:
         """Return the hubs to be activated now: their period is open, or the automatic date has come for the rest.
@@ -119,7 +123,7 @@ class Deployments:
         A hub that runs the version is done: what has come true is not told as void.
         """
         with self._lock:
-            told = self._told.get(release_id, _Told())
+            told = self._known(release_id)
             if told.halted or told.over:
                 return ()
             open_now = (d for d, period in told.planned.items() if period.start <= now < period.end)
