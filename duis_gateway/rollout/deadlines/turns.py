@@ -90,6 +90,18 @@ class Turns:
         self.halves_until[who] = min(end, self.halves_until.get(who, end))
 
 
+class Holding(NamedTuple):
+    """What stands of a hub under a release, so that no request under another can have it.
+
+    `instructions`: what its suppliers have instructed that is neither refused nor over, what ends last first. `more`:
+    whether there is something besides: DCC's batch, or what a supplier has instructed that protects the hub, of which
+    nothing is said.
+    """
+
+    instructions: tuple[HubInstruction, ...]
+    more: bool
+
+
 @dataclass(frozen=True, slots=True)
 class AskedOfHub:
     """What a hub's suppliers and DCC are asked for of it, each once, as it is counted.
@@ -104,8 +116,7 @@ class AskedOfHub:
         waiting: by release, when the half of a split hub ends that waits for the other supplier's.
         half_stages: by release, the stage of that half.
         instructing: by release and supplier, whose instruction, or DCC's for it, can still move it.
-        holding: the releases under which something stands, so that no request under another can have it; with what
-            its suppliers have instructed there. Looked at where several are in flight.
+        holding: what stands under each release that keeps the others from it; looked at where several are in flight.
     """
 
     tasks: tuple[Asked, ...] = ()
@@ -117,7 +128,7 @@ class AskedOfHub:
     waiting: Mapping[str, datetime] = field(default_factory=dict)
     half_stages: Mapping[str, Stage] = field(default_factory=dict)
     instructing: Collection[tuple[str, int]] = frozenset()
-    holding: Mapping[str, Sequence[HubInstruction]] = field(default_factory=dict)
+    holding: Mapping[str, Holding] = field(default_factory=dict)
 
 
 def turns(
@@ -272,7 +283,7 @@ class _Answer(NamedTuple):
     listable: tuple[tuple[str, int], ...]
     halves: tuple[tuple[str, int, datetime, Stage], ...]
     instructing: frozenset[tuple[str, int]]
-    holding: Mapping[str, Sequence[HubInstruction]]
+    holding: Mapping[str, Holding]
     excluded: frozenset[str]
 
 
@@ -306,11 +317,12 @@ def _outlooks(
         yield _Answer(*every, stands, _excluded(one)), members
 
 
-def _standing(facts: PlanFacts) -> tuple[HubInstruction, ...]:
-    """Return what its suppliers have instructed of a hub that is neither refused nor over, what ends last first."""
+def _standing(facts: PlanFacts) -> Holding:
     own = (one for one in facts.instructions if one.supplier in facts.hub.suppliers and not one.is_refused)
     stand = (one for one in own if not is_over(one.counting_period, facts.at))
-    return tuple(sorted(stand, key=lambda one: one.counting_period.end, reverse=True))
+    instructions = tuple(sorted(stand, key=lambda one: one.counting_period.end, reverse=True))
+    batch = facts.undated_batch or (facts.batch is not None and not is_over(facts.batch, facts.at))
+    return Holding(instructions, batch or bool(facts.withheld))
 
 
 def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:

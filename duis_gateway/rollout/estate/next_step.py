@@ -211,7 +211,7 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
     others = [name for name in how.asked.holding if name != release.release_id]
     if not others or how.asked_under is not None:
         return ""
-    stand = [(name, one) for name in others for one in how.asked.holding[name]]
+    stand = [(name, one) for name in others for one in how.asked.holding[name].instructions]
     own = [(name, one) for name, one in stand if one.supplier == how.viewer and not one.by_dcc]
     alone = len(how.asked.holding) == 1
     if alone and not own:
@@ -224,8 +224,9 @@ def _stands_elsewhere(release: Release, now: datetime, by_date: str, how: _How) 
     name, one = own[0]
     end = one.counting_period.end
     first = f"take it out of that group first (11.6 for {name} without it)"
-    if len(own) < len(stand):
-        first = f"{first}, and wait until what its {how.other} or DCC instructed there is taken back, too"
+    if len(own) < len(stand) or any(how.asked.holding[other].more for other in others):
+        whose = f"its {how.other} or DCC" if len(how.hub.suppliers) > 1 else "DCC"
+        first = f"{first}, and wait until what {whose} instructed there is taken back, too"
     here = (this, how.viewer)
     barred = here in how.asked.barred and here not in (*how.asked.schedulable, *how.asked.listable)
     after = " once its pilot has ended" if barred else ""

@@ -270,6 +270,27 @@ def test_ones_own_half_is_taken_out_before_another_release_can_have_the_hub(dcc:
     assert dcc.asks(OURS, "11.6", under_the_other) == "I99"
 
 
+def test_what_the_other_supplier_instructed_keeps_a_hub_also_where_it_protects_that(dcc: Steering) -> None:
+    """Before, it was enough to take out one's own half, after which it was refused all the same."""
+    dcc.piloting()
+    instructs(dcc, THEIRS, FIRST)
+    instructs(dcc, OURS, FIRST)
+    ProtectionLists(Moments(dcc.store, dcc.clock, dcc.signer, 95_000)).replace(THEIRS, [SPLIT])
+    sooner = PilotTerms(Period(PILOT.start + WEEK, PILOT.end), limit=10)
+    dcc.announces("R2", firmware_version="00000003", pilot=sooner, automatic_date=AUTOMATIC - WEEK)
+    assert (
+        "to instruct it under R2, take it out of that group first (11.6 for R1 without it), and wait until what its "
+        "Gas Supplier or DCC instructed there is taken back, too; otherwise"
+    ) in what_to_do(dcc, OURS)
+    group = DeploymentGroup("L2", Stage.SAFE_LAUNCH, (SPLIT,), FIRST)
+    under_the_other = PreferredPilotSchedule("R2", "00000003", (group,))
+    taken_back = PreferredPilotSchedule("R1", NEW, (), cancelled=(CancelledGroup("L1", Stage.SAFE_LAUNCH),))
+    assert dcc.asks(OURS, "11.6", taken_back) == "I99"
+    assert dcc.asks(OURS, "11.6", under_the_other) == "E110602"
+    assert dcc.asks(THEIRS, "11.6", taken_back) == "I99"
+    assert dcc.asks(OURS, "11.6", under_the_other) == "I99"
+
+
 def test_a_hub_on_the_list_that_is_excluded_from_the_pilot_waits_for_safe_launch(dcc: Steering) -> None:
     """Before, it was to be instructed for the pilot, which was refused: E110602."""
     dcc.piloting()
