@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtensionOID
 
 from duis_gateway.pki.certificates import UNREADABLE
 from duis_gateway.pki.name_constraints import keeps_names
+from duis_gateway.text.controls import one_line
 
 Path = tuple[x509.Certificate, ...]
 """The CAs above a certificate, its issuer first, the trust anchor last."""
@@ -25,6 +26,7 @@ _MOST_PATHS = 8
 _HASHES = frozenset({"sha256", "sha384", "sha512"})
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _LEAST_RSA_BITS = 2048
+_LONGEST_NAME = 200
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -45,6 +47,26 @@ def find_paths(certificate: x509.Certificate, authorities: Sequence[x509.Certifi
     found: list[Path] = []
     _extend(certificate, (), authorities, found)
     return tuple(sorted((path for path in found if keeps_names(certificate, path)), key=len))
+
+
+def why_no_path(certificate: x509.Certificate, authorities: Sequence[x509.Certificate]) -> str:
+    """Return in words why `find_paths` finds none: the first thing that is wrong, seen from the certificate."""
+    if not _only_understood(certificate):
+        return "it has a critical extension that is not understood"
+    try:
+        issuer = one_line(certificate.issuer.rfc4514_string())[:_LONGEST_NAME]
+    except UNREADABLE:
+        return "its issuer's name cannot be read"
+    namesakes = [one for one in authorities if one.subject == certificate.issuer]
+    if not namesakes:
+        return f"no CA among the trust anchors has the name of its issuer, {issuer}"
+    if not any(issued(one, certificate) for one in namesakes):
+        return f"no CA that is named {issuer} has signed it, with a key and algorithm that are strong enough"
+    found: list[Path] = []
+    _extend(certificate, (), authorities, found)
+    if found:
+        return "a CA above it may not give that name, by its name constraints"
+    return f"none leads on from its issuer, {issuer}, to a CA that has signed its own certificate"
 
 
 def issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -58,11 +58,15 @@ class _Issued:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """One registered certificate, read, and the CAs of its paths; built for one state of the anchors folder."""
+    """One registered certificate, read, and the CAs of its paths, or why there are none (`why_no_path`).
+
+    Built for one state of the anchors folder.
+    """
 
     anchors: tuple[x509.Certificate, ...]
     certificate: Certificate
     paths: tuple[tuple[_Issued, ...], ...]
+    why_no_path: str
 
 
 class Trust:
@@ -123,7 +127,7 @@ class Trust:
         if not certificate.may_sign:
             raise NotAuthenticated("the certificate is of the wrong kind (not an end entity with digitalSignature)")
         if not registered.trusted_directly:
-            self._check_paths(known.paths, lists, at)
+            self._check_paths(known, lists, at)
         return certificate
 
     def has_anchor(self) -> bool:
@@ -172,7 +176,8 @@ class Trust:
         except CertificateUnusable as error:
             raise NotAuthenticated(str(error)) from None
         paths = chains.find_paths(certificate.x509, anchors)
-        known = _Known(anchors, certificate, tuple(tuple(map(_issued, path)) for path in paths))
+        why = "" if paths else chains.why_no_path(certificate.x509, anchors)
+        known = _Known(anchors, certificate, tuple(tuple(map(_issued, path)) for path in paths), why)
         with self._lock:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
@@ -193,12 +198,13 @@ class Trust:
     def _why_revoked(self, lists: RevocationLists, issued: _Issued | Certificate, at: datetime) -> str | None:
         return why_revoked(lists, issued.issuer_key, issued.serial, at, allow_stale=self._allow_stale_crl)
 
-    def _check_paths(self, paths: tuple[tuple[_Issued, ...], ...], lists: RevocationLists, at: datetime) -> None:
+    def _check_paths(self, known: _Known, lists: RevocationLists, at: datetime) -> None:
         """Refuse unless every CA of one path is in its time and not revoked."""
-        if not paths:
-            raise NotAuthenticated("the certificate is not trusted: it does not lead to a trust anchor")
+        if not known.paths:
+            why = f"it does not lead to a trust anchor ({known.why_no_path})"
+            raise NotAuthenticated(f"the certificate is not trusted: {why}")
         reason = None
-        for path in paths:
+        for path in known.paths:
             reason = next(filter(None, (self._why_not(authority, lists, at) for authority in path)), None)
             if reason is None:
                 return

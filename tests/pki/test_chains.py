@@ -80,7 +80,11 @@ def test_a_certificate_without_its_ca_can_be_trusted_directly(place: Installatio
     absent = make_authority(tmp_path / "absent", "Z9")
     mine = place.issue(absent)
     for trust in (place.trust(), place.trust(anchors=False), place.trust(anchors=False, crls=False)):
-        refuse(trust, mine, "not trusted: it does not lead to a trust anchor")
+        refuse(
+            trust,
+            mine,
+            "to a trust anchor .no CA among the trust anchors has the name of its issuer",
+        )
     place.register(mine.x509, trusted_directly=True)
     for trust in (place.trust(), place.trust(anchors=False), place.trust(anchors=False, crls=False)):
         assert accepted(trust, mine)
@@ -93,7 +97,7 @@ def test_t36_a_lookalike_ca_proves_nothing(place: Installation, tmp_path: Path) 
     """T36: the same name and another key."""
     place.authority("Z1")
     mine = place.issue(make_authority(tmp_path / "lookalike", "Z1"))
-    refuse(place.trust(), mine, "does not lead to a trust anchor")
+    refuse(place.trust(), mine, "to a trust anchor .no CA that is named CN=Z1.* has signed it")
 
 
 def test_t36_a_self_signed_lookalike_proves_nothing(place: Installation) -> None:
@@ -186,7 +190,7 @@ def test_an_extension_that_is_not_critical_may_be_passed_over(place: Installatio
 def test_a_users_certificate_with_an_unknown_critical_extension_is_not_trusted(place: Installation) -> None:
     root = place.authority()
     mine = build(root.certificate.subject, root.private_key, SUBJECT, extensions=[(USAGE, True), (UNKNOWN, True)])
-    refuse(place.trust(), place.register(mine), "does not lead to a trust anchor")
+    refuse(place.trust(), place.register(mine), "to a trust anchor .it has a critical extension that is not understood")
 
 
 def test_t36_an_end_entity_issues_nothing(place: Installation) -> None:
@@ -272,7 +276,7 @@ def test_cas_that_certify_each_other_end_nowhere(place: Installation) -> None:
         cross = build(name(f"X{other}"), keys[other], name(f"X{number}"), extensions=GOOD_CA, key=keys[number])
         place.anchor(cross, f"X{number}")
     mine = build(name("X0"), keys[0], SUBJECT, extensions=[(USAGE, True)])
-    refuse(place.trust(), place.register(mine), "does not lead to a trust anchor")
+    refuse(place.trust(), place.register(mine), "to a trust anchor .none leads on from its issuer, CN=X0")
 
 
 def test_a_ca_is_looked_at_for_its_own_time(place: Installation) -> None:
@@ -335,7 +339,7 @@ def test_t36_name_constraints_of_an_authority_hold_critical_or_not(
     if holds:
         assert accepted(place.trust(), reference)
     else:
-        refuse(place.trust(), reference, "does not lead to a trust anchor")
+        refuse(place.trust(), reference, "to a trust anchor .a CA above it may not give that name, by its name constr")
 
 
 @pytest.mark.parametrize(("unit", "holds"), [("87", True), ("99", False)])
@@ -350,7 +354,7 @@ def test_t36_name_constraints_bind_the_authorities_below_too(place: Installation
     if holds:
         assert accepted(place.trust(), mine)
     else:
-        refuse(place.trust(), mine, "does not lead to a trust anchor")
+        refuse(place.trust(), mine, "to a trust anchor .a CA above it may not give that name, by its name constraints")
 
 
 def test_t36_what_cannot_be_read_of_a_certificate_leads_nowhere(place: Installation) -> None:
