@@ -363,12 +363,6 @@ def _after(one: Settlement, now: ColumnElement[float]) -> dict[str, Any]:
     return {"state": "pending", "attempts": outbox.c.attempts - 1, **_NO_LEASE}
 
 
-def release(conn: Connection, token: str) -> int:
-    """Give back what is still held under a token and was not attempted; returns how many messages."""
-    values: dict[str, Any] = {"state": "pending", "attempts": outbox.c.attempts - 1, **_NO_LEASE}
-    return conn.execute(update(outbox).where(*_held(token)).values(values)).rowcount
-
-
 def hurry(conn: Connection, destination: Destination) -> int:
     """Make everything due that is waiting for its next attempt: the recipient is back. Returns how many messages.
 
@@ -391,7 +385,14 @@ _NO_LEASE: dict[str, Any] = {"lease_until": None, "lease_token": None}
 
 
 def _held(token: str | BindParameter[str]) -> tuple[ColumnElement[bool], ...]:
-    return outbox.c.state == literal_column("'in_flight'"), outbox.c.lease_token == token
+    """Whether the message, which is found by its id, is in flight under the token.
+
+    PostgreSQL must not see that the leases' index would answer that. It expects one there or none, as there were when
+    its statistics were made, and goes through all of them for each lane that settles: with two hundred lanes the server
+    took 469 us of processor time a message, and takes 154 so.
+    """
+    in_flight = case((outbox.c.state == literal_column("'in_flight'"), True), else_=False)
+    return in_flight, outbox.c.lease_token == token
 
 
 def _now(dialect: str) -> ColumnElement[float]:
