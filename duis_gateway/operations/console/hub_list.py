@@ -35,10 +35,9 @@ CHOICES: Mapping[str, type[StrEnum]] = {
 }
 """The fields that take one of some words."""
 
-_AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release")
-_ABOUT = ("group", "failed_under", "reason")
+_AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release", "group", "reason")
 
-FIELDS = (*CHOICES, *_AS_THEY_ARE, *_ABOUT, "after")
+FIELDS = (*CHOICES, *_AS_THEY_ARE, "failed_under", "after")
 """All fields that hubs can be asked for by."""
 
 OF_PARTIES = ("supplier", "csp")
@@ -57,7 +56,8 @@ def wanted_hubs(fields: Mapping[str, str], *, of_any_party: bool = False) -> Wan
     task = _one_of(AskedFor, given, "task")
     whose = {name: asked.eui(given[name], f"The {name}") for name in OF_PARTIES if of_any_party and name in given}
     return WantedHubs(
-        **{name: given.get(name) for name in (*_AS_THEY_ARE, *_ABOUT)},
+        **{name: given.get(name) for name in _AS_THEY_ARE},
+        failed_under=tuple(given.get("failed_under", "").replace(",", " ").split()),
         state=_one_of(HubState, given, "state"),
         void=_one_of(VoidReason, given, "void"),
         off_plan=_one_of(DeviationKind, given, "off_plan"),

@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from duis_gateway.duis.identifiers import to_signed
 from duis_gateway.parties import store as parties
@@ -54,8 +54,8 @@ class WantedHubs:
     whoever may read all looks at, `csp` to a CSP's regions (`csp_regions`, which are looked up then). `group` is the
     deployment group that has it, under `release` where one is named.
     `task` is what a supplier is asked for of it under `release`, which then need not have it next.
-    `failed_under` is a release under which it failed, for this `reason` at least once, or (without) that has yet to
-    update it.
+    `failed_under` are releases under one of which it failed, for this `reason` at least once, or (without) which has
+    yet to update it.
     """
 
     manufacturer: str | None = None
@@ -71,7 +71,7 @@ class WantedHubs:
     void: VoidReason | None = None
     off_plan: DeviationKind | None = None
     group: str | None = None
-    failed_under: str | None = None
+    failed_under: tuple[str, ...] = ()
     reason: str | None = None
     task: Task | None = None
     after: int | None = None
@@ -277,11 +277,15 @@ def _subset(conn: Connection, scope: Scope, wanted: WantedHubs) -> list[ColumnEl
             .where(instruction.c.group_id == wanted.group, *(column == one for column, one in given if one is not None))
         )
         found.append(hub.c.device_id.in_(members))
-    if wanted.failed_under is not None:
-        found.append(hub.c.device_id.in_(failed_sql([wanted.failed_under], wanted.reason)))
-        release = None if wanted.reason else releases.find(conn, wanted.failed_under)
-        found += [] if release is None else [fits_sql(release)]
+    if wanted.failed_under:
+        found.append(or_(*(_failed_under(conn, one, wanted.reason) for one in wanted.failed_under)))
     return found
+
+
+def _failed_under(conn: Connection, release_id: str, reason: str | None) -> ColumnElement[bool]:
+    failed = hub.c.device_id.in_(failed_sql([release_id], reason))
+    release = None if reason else releases.find(conn, release_id)
+    return failed if release is None else and_(failed, fits_sql(release))
 
 
 def _stretch(conn: Connection, scope: Scope, named: Any, wanted: WantedHubs, after: int | None) -> _Chunk:

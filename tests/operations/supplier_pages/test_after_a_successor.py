@@ -52,11 +52,11 @@ OWN = format_eui(OURS)
 NAME = "00-00-00-00-00-00-00-01"
 
 
-def fails(dcc: Steering, hub: int) -> None:
+def fails(dcc: Steering, hub: int, under: str = "R1") -> None:
     now = dcc.clock.now()
     outcome = HubOutcome(hub, OutcomeStage.ACTIVATION, False, NEW, now, "No radio contact")
     with dcc.store.write() as conn:
-        activations.record_outcomes(conn, NORTH, [RecordedOutcome(outcome, NORTH, now, False, "R1")], now, ())
+        activations.record_outcomes(conn, NORTH, [RecordedOutcome(outcome, NORTH, now, False, under)], now, ())
 
 
 def gives_way(dcc: Steering) -> None:
@@ -94,6 +94,18 @@ def test_a_failure_is_counted_and_found_whichever_release_has_the_hub_next(dcc: 
     assert root.xpath("//article//li/a[@class='bad']/@href") == ["/supplier/hubs?failed_under=R1"]
     listed = page(dcc, "hubs", "hubs", query="failed_under=R1")
     assert [row.xpath("string(td)") for row in listed.xpath("//tbody/tr")] == [NAME]
+
+
+def test_hubs_that_failed_under_several_releases_are_one_list(dcc: Steering) -> None:
+    """Before, the tile that counted them led to the releases' cards."""
+    fails(dcc, OWN_NORTH)
+    gives_way(dcc)
+    fails(dcc, OWN_SOUTH, "R2")
+    (tile,) = page(dcc, "overview").xpath("//ul[@class='tiles']//a[contains(., 'failed last')]")
+    assert " ".join(tile.text_content().split()) == "2 hubs failed last"
+    query = tile.get("href").partition("?")[2]
+    listed = page(dcc, "hubs", "hubs", query=query)
+    assert {row.xpath("string(td)") for row in listed.xpath("//tbody/tr")} == {NAME, format_eui(OWN_SOUTH)}
 
 
 def test_the_first_lines_of_a_hub_say_that_it_failed_whichever_release_has_it_next(dcc: Steering) -> None:

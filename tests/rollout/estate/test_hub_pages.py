@@ -140,11 +140,12 @@ def test_what_failed_is_found_by_its_release_and_reason(store: Store) -> None:
         conn.execute(
             insert(activation_outcome), [{**shared, "device_id": one, "failure_reason": why} for one, why in failed]
         )
-    battery = WantedHubs(failed_under="GONE", reason="battery")
+    battery = WantedHubs(failed_under=("GONE",), reason="battery")
     assert turned(store, OPERATOR, battery) == [format_eui(FIRST + 40), format_eui(FIRST + 41)]
     assert turned(store, SMALL, battery) == [format_eui(FIRST + 40)]
-    assert len(turned(store, OPERATOR, WantedHubs(failed_under="GONE"))) == 3
-    assert turned(store, OPERATOR, replace(battery, failed_under="OTHER")) == []
+    assert len(turned(store, OPERATOR, WantedHubs(failed_under=("GONE",)))) == 3
+    assert turned(store, OPERATOR, replace(battery, failed_under=("OTHER",))) == []
+    assert turned(store, SMALL, replace(battery, failed_under=("OTHER", "GONE"))) == [format_eui(FIRST + 40)]
 
 
 @pytest.mark.requirement("BR-5.3")
