@@ -108,7 +108,7 @@ class Simulation:
         assert not any(self.world.over.values()), "a plan ended in a pause, and not everybody was told"
         planned = self.world.planned()
         assert self.world.told == planned, "what was told is not what is planned"
-        self.world.heard.is_shown(self.world.dcc)
+        self.world.agrees()
         self.world.remains()
         for what in self.random.choices([self.gateway.delivers, self.gateway.seals, self._waits], k=3):
             what()

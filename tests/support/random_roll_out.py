@@ -1,13 +1,13 @@
 """Random roll-outs played against a gateway, and what its parties were told of the plan, added up.
 
 Two suppliers, two CSPs and DCC say random things: instructions, decisions, batches, choices, revisions, pauses, changes
-of supplier, region, status and version, activations, failures that hold the plan; and time passes. Each CSP has the
-requests of the suppliers for the hubs in its regions, and no others.
+of supplier, region, status, version and model, activations, failures that hold the plan; and time passes. Each CSP has
+the requests of the suppliers for the hubs in its regions, and no others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -91,10 +91,12 @@ class World:
     """The hubs whose plan has ended in a pause, each with who has not been told yet."""
     time_passed: bool = False
     """Whether the last step was that time passed, and nobody said anything."""
-    back: set[int] = field(default_factory=set)
-    """The hubs to which the last step has made the release applicable again: what ended meanwhile is told now."""
+    other_row: set[int] = field(default_factory=set)
+    """The hubs to which the last step made the release applicable again, or no longer, or not for another reason."""
     revision: Iterator[int] = field(default_factory=lambda: count(2))
     heard: Heard = field(default_factory=Heard)
+    saw: dict[tuple[int, int], Mapping[str, object]] = field(default_factory=dict)
+    """What each party was shown of those of them that the inventory changed, before it did."""
 
     @classmethod
     def begun(cls, dcc: Steering, random: Random) -> World:
@@ -216,6 +218,7 @@ class World:
             {"csp_region": "South" if was.csp_region == "North" else "North"},
             {"status": self.random.choice(["Commissioned", "Commissioned", "Suspended"])},
             {"firmware_version": self.random.choice([OLD, OLD, OLD, NEW])},
+            {"model": self.random.choice([MODEL, MODEL, "OTHER"])},
         ]
         changed = {**self.random.choice(changes), "told_version": None, "completed_at": None}
         if "csp_region" in changed:
@@ -248,13 +251,15 @@ class World:
         if self.dcc.release().paused:
             happens += [self.rolls] * 7 + [self.passes, self.takes_back, self.batches, self.chooses] * 2
         before, what = self.scenario(), self.random.choice(happens)
+        saw = shown(self.dcc) if what == self.inventory else {}
         what()
         self.time_passed = what == self.passes
         # What is due is due before anybody looks.
         self.dcc.passes(self.dcc.clock.now())
         self.heard.could_move = could_move
         after = self.scenario()
-        self.back = _fitting(after) - _fitting(before)
+        self.other_row = {device_id for device_id, _ in _rows(after) ^ _rows(before)}
+        self.saw = {key: row for key, row in saw.items() if key[1] in self.other_row}
         ended = over_in_the_pause(before, after) if after.releases[0].paused else {}
         self.over = {
             hub.device_id: {DCC, NORTH if hub.csp_region == "North" else SOUTH, *hub.suppliers} & self.told.keys()
@@ -288,6 +293,12 @@ class World:
         start = self.random.choice([release.pilot.period.start, release.pilot.period.end, self.dcc.clock.now()])
         start += self.random.randint(0, 20) * DAY
         return Period(start, start + self.random.randint(1, 20) * DAY)
+
+    def agrees(self) -> None:
+        """What was told in this step is what is shown now; of what was not told, nothing else is shown than before."""
+        self.heard.goes_on(self.saw, self.dcc)
+        self.saw = {}
+        self.heard.is_shown(self.dcc)
 
     # --- what stands -----------------------------------------------------------------------------------------------
 
@@ -400,8 +411,7 @@ class World:
                 was = ledger.pop(device_id, None)
                 reason = _texts(element, "Reason")[0]
                 ended = device_id in self.over and (reason in LEFT_BY_TIME or not self.time_passed)
-                ended = ended or (device_id in self.back and reason == "PeriodEnded")
-                known = was is not None or recipient in SUPPLIERS or ended
+                known = was is not None or recipient in SUPPLIERS or ended or device_id in self.other_row
                 assert known or reason in REQUEST_ENDED, "void of what was not planned"
                 self.over.get(device_id, set()).discard(recipient)
 
@@ -429,9 +439,13 @@ class World:
         self.activated = None
 
 
-def _fitting(scenario: Scenario) -> set[int]:
-    """The hubs that could be updated, as far as they themselves are concerned."""
-    return {one.device_id for one in scenario.hubs if one.status == "Commissioned" and one.firmware_version == OLD}
+def _rows(scenario: Scenario) -> set[tuple[int, str]]:
+    """Whether each hub could be updated as far as it is concerned, or why it could not."""
+    found = set()
+    for one in scenario.hubs:
+        why = "other model" if one.model != MODEL else "" if one.firmware_version == OLD else "other version"
+        found.add((one.device_id, why if one.status == "Commissioned" else "not commissioned"))
+    return found
 
 
 def _name(said: Said) -> tuple[int, Stage, str]:

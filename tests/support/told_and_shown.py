@@ -67,6 +67,19 @@ class Heard:
         self.words.clear()
         self.missed.clear()
 
+    def goes_on(self, before: Mapping[tuple[int, int], Mapping[str, object]], dcc: Steering) -> None:
+        """Hold a change of the inventory to it: of the hubs shown before, whoever heard nothing is shown the same.
+
+        A supplier that had not instructed a split hub is told by N73 alone what the other's half waits for.
+        """
+        rows = shown(dcc) if before else {}
+        for key, row in before.items():
+            if key in self.words or key not in rows or rows[key]["state"] == "activated":
+                continue
+            was, now = row["void"], rows[key]["void"]
+            if was != now and not {was, now} <= {None, "AwaitsSecondSupplier", "SecondSupplierTooLate"}:
+                raise AssertionError((f"{key[0]:016X}", key[1], "saw", was, "sees", now, rows[key]["why"]))
+
     def stays(self, before: Mapping[tuple[int, int], Mapping[str, object]], dcc: Steering) -> None:
         """Hold a release that has ended to it: whoever heard nothing is shown what it was shown before, of each hub."""
         for (party, device_id), row in shown(dcc).items():

@@ -184,7 +184,7 @@ def _replan(
         if j.judgement.tell:
             told[j.outcome.firmware_version].append(j.outcome.device_id)
     if moved:
-        replan_hubs(tx, models, moved, told, before=before)
+        replan_hubs(tx, models, moved, told, before={one: before[one] for one in moved})
 
 
 def _alerts(news: Sequence[JudgedOutcome], tx: Tx) -> Iterator[Alert]:

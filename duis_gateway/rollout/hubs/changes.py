@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.eligibility import is_hub
@@ -99,5 +100,9 @@ def change(moment: Moment, given: Iterable[Hub], before: Before) -> None:
         before.models,
         ids,
         lost=lambda one: lost_by_former_suppliers(one, other_suppliers, moment),
-        before=before.known,
+        before={was.device_id: was for was, hub in were if _JUDGED(was) != _JUDGED(hub)},
     )
+
+
+_JUDGED = attrgetter("device_type", "manufacturer", "model", "status", "firmware_version")
+"""What says whether a release may be applied to a hub."""

@@ -20,7 +20,7 @@ from duis_gateway.rollout.hubs import freshness
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.periods import just_before
-from duis_gateway.rollout.plans import returned, told, untold
+from duis_gateway.rollout.plans import of_the_row, told, untold
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.comparison import Outlook, news
 from duis_gateway.rollout.plans.groups import groups_around, groups_left, note_groups, without_group
@@ -101,8 +101,8 @@ def replan_hubs(
             are told by N64 and `PilotProgress`, so that the plan under the release of that version ends without a word.
         lost: returns the instructions under a release that the change has ended, to be told of.
         held: what pauses have held of them until now, by release (as in `replan`).
-        before: the hubs as they were: those are told of, too, that a release may be applied to again, and whose period
-            ended in the meantime.
+        before: the hubs as they were, where a release may be one for them now and was not, or the other way round: what
+            that makes void, or no longer, is told also where nothing was planned.
     """
     for release in releases_of(moment, models):
         done = frozenset(activated.get(release.firmware_version, ()))
@@ -110,7 +110,7 @@ def replan_hubs(
             told.forget(moment.conn, release.release_id, done)
         chunks = _in_chunks(moment, (device_id for device_id in ids if device_id not in done))
         _replan(moment, release, chunks, lost(release), held=held.get(release.release_id, {}))
-        returned.tell_ended(moment, release, ids, before)
+        of_the_row.tell_changed(moment, release, {one: hub for one, hub in before.items() if one not in done})
 
 
 def lock_releases_of(moment: Moment, models: Collection[tuple[str, str]]) -> None:

@@ -164,12 +164,12 @@ def void_of(facts: PlanFacts, plan: HubPlan) -> VoidReason | None:
     if plan.period is not None:
         return VoidReason.PAUSED if plan.held else None
     if plan.basis is Basis.NOT_PLANNED:
-        return plan.void if _was_instructed(facts) else None
+        return plan.void if was_instructed(facts) else None
     if plan.basis is Basis.ACTIVE:
         return None
     reason = as_told(facts, plan.void)
     if reason is VoidReason.REFUSED_BY_CSP and facts.viewer is not None:
-        if not _was_instructed(facts):
+        if not was_instructed(facts):
             return None  # it was the other supplier's, and is none of this one's affair (N73)
         reason = of_ones_own(facts, facts.viewer, reason)
     if reason is VoidReason.CHANGED_SUPPLIER and facts.viewer is not None:
@@ -258,7 +258,7 @@ def _had_instructed(facts: PlanFacts) -> bool:
     return facts.viewer in facts.withheld or facts.viewer in facts.endings or OF_DCC in facts.endings
 
 
-def _was_instructed(facts: PlanFacts) -> bool:
+def was_instructed(facts: PlanFacts) -> bool:
     """Whether anything was instructed of the hub by whoever looks, by DCC, or (for CSPs and DCC) by anybody."""
     seen = (one for one in facts.instructions if facts.viewer is None or one.supplier in suppliers_seen(facts))
     return facts.batch is not None or any(seen) or _had_instructed(facts)

@@ -28,7 +28,7 @@ def dcc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steering]:
 
 
 @pytest.mark.requirement("X09", "BR-5.3", "BR-3.2", "BR-3.3", "BR-3.6", "BR-4.2", "PIA-C2", "PIA-S5", "PIA-D1")
-@pytest.mark.parametrize("seed", [14, 21, 26, 31])
+@pytest.mark.parametrize("seed", [14, 21, 26, 33])
 def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> None:
     world = World.begun(dcc, Random(seed))
     told = 0
@@ -41,7 +41,7 @@ def test_what_was_told_adds_up_to_what_is_planned(dcc: Steering, seed: int) -> N
         world.reported()
         assert not any(world.over.values()), "a plan ended in a pause, and not everybody was told"
         assert world.told == world.planned(), f"after step {number}"
-        world.heard.is_shown(dcc)
+        world.agrees()
         world.remains()
         if world.dcc.release().state.is_live:
             had = {party: world.of_its_supplier(requests) for party, requests in world.requested.items()}
