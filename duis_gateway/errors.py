@@ -89,6 +89,14 @@ class HttpRefused(MessageRefused):
     """The HTTP request itself is broken or incomplete (threats T50, T51)."""
 
 
+class FieldRefused(HttpRefused):
+    """A field of a page's form cannot be read, or needs another that is not filled in. `field`: its name."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
 class LengthMissing(HttpRefused):
     """A POST without `Content-Length` and not chunked (threat T50)."""
 

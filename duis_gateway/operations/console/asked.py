@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from duis_gateway.clock import business_time
 from duis_gateway.doors.wire import HttpRequest
 from duis_gateway.duis.identifiers import eui_as_typed
-from duis_gateway.errors import HttpRefused, NoSuchPath
+from duis_gateway.errors import FieldRefused, HttpRefused, NoSuchPath
 from duis_gateway.operations.console.search import WAITING, Wanted, Way
 from duis_gateway.text.numbers import is_digits, parse_digits
+
+T = TypeVar("T")
 
 
 def query(request: HttpRequest) -> dict[str, str]:
@@ -62,6 +66,19 @@ def page_of_ours(path: str) -> str | None:
 _WITH_A_FORM = re.compile("/(?:dead-letters|flags|hubs/[0-9A-Za-z-]+|messages/[0-9a-z-]+)")
 
 
+@contextmanager
+def field(name: str) -> Iterator[None]:
+    """Say of what is refused herein that it is this field of a form.
+
+    Raises:
+        FieldRefused: it cannot be read.
+    """
+    try:
+        yield
+    except HttpRefused as error:
+        raise FieldRefused(name, error.detail) from None
+
+
 def eui(text: str, what: str) -> int:
     """Read an EUI-64 as people type it; `what` is said of one that is none.
 
@@ -106,28 +123,43 @@ OF_MESSAGES = ("way", "party", "hub", "kind", "state", "release", "channel", "si
 """All fields that messages can be asked for by."""
 
 
+_ONLY_OF_SENT = {"hub": "Hub", "release": "Release", "channel": "By"}
+"""Fields by which only what is sent can be asked for: of what came in, it is known after it was read."""
+
+
 def wanted(asked: Mapping[str, str]) -> Wanted:
     """Return which messages the fields of a query ask for.
 
     Raises:
-        HttpRefused: a field cannot be read.
+        HttpRefused: a field cannot be read, or asks for nothing of what came in.
     """
     given = {name: value for name, value in asked.items() if value}
     way = given.get("way", Way.SENT.value)
     if way not in list(Way):
-        raise HttpRefused(f"way must be one of {', '.join(Way)}")
+        raise FieldRefused("way", f"way must be one of {', '.join(Way)}")
+    for name, called in _ONLY_OF_SENT.items():
+        if name in given and way != Way.SENT:
+            raise FieldRefused(name, f"{called} is only for sent messages: choose these, or leave it empty.")
     return Wanted(
         Way(way),
-        party=eui(given["party"], "the party") if "party" in given else None,
-        hub=eui(given["hub"], "the hub") if "hub" in given and way == Way.SENT else None,
+        party=_read("party", given, lambda text: eui(text, "the party")),
+        hub=_read("hub", given, lambda text: eui(text, "the hub")),
         kind=given.get("kind"),
-        state=_state(given["state"], Way(way)) if "state" in given else None,
+        state=_read("state", given, lambda text: _state(text, Way(way))),
         release=given.get("release"),
-        channel=_channel(given["channel"]) if "channel" in given else None,
-        since=moment(given["since"], "the start time") if "since" in given else None,
-        until=moment(given["until"], "the end time") if "until" in given else None,
+        channel=_read("channel", given, _channel),
+        since=_read("since", given, lambda text: moment(text, "the start time")),
+        until=_read("until", given, lambda text: moment(text, "the end time")),
         before=number(given.get("before", "0"), "before"),
     )
+
+
+def _read(name: str, given: Mapping[str, str], how: Callable[[str], T]) -> T | None:
+    """Return what a field says, None where it is empty."""
+    if name not in given:
+        return None
+    with field(name):
+        return how(given[name])
 
 
 _STATES = {"pending": "pending", "inflight": "in_flight", "delivered": "delivered", "dead": "dead"}

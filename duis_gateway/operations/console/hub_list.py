@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from duis_gateway.duis.identifiers import format_eui
-from duis_gateway.errors import HttpRefused
+from duis_gateway.errors import FieldRefused
 from duis_gateway.operations.console import asked
 from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.estate.hub_pages import FoundHubs, WantedHubs
@@ -35,6 +35,7 @@ CHOICES: Mapping[str, type[StrEnum]] = {
 }
 """The fields that take one of some words."""
 
+_OF_DCC_TOO = (AskedFor.INSTRUCT_ANEW, AskedFor.LOOK_INTO_DEVIATIONS)
 _AS_THEY_ARE = ("manufacturer", "model", "firmware_version", "status", "csp_region", "release", "group", "reason")
 
 FIELDS = (*CHOICES, *_AS_THEY_ARE, "failed_under", "after")
@@ -50,11 +51,19 @@ def wanted_hubs(fields: Mapping[str, str], *, of_any_party: bool = False) -> Wan
     """Return which hubs the fields of a query ask for.
 
     Raises:
-        HttpRefused: a field cannot be read.
+        HttpRefused: a field cannot be read, or needs another.
     """
     given = {name: value for name, value in fields.items() if value}
     task = _one_of(AskedFor, given, "task")
-    whose = {name: asked.eui(given[name], f"The {name}") for name in OF_PARTIES if of_any_party and name in given}
+    whose = {}
+    for name in OF_PARTIES if of_any_party else ():
+        if name in given:
+            with asked.field(name):
+                whose[name] = asked.eui(given[name], f"The {name}")
+    if task is not None and "release" not in given:
+        raise FieldRefused("release", "What is asked for is asked under a release: say under which.")
+    if task is not None and task not in _OF_DCC_TOO and of_any_party and "supplier" not in whose:
+        raise FieldRefused("supplier", f"Suppliers are asked to {task.replace('_', ' ')}: say which supplier.")
     return WantedHubs(
         **{name: given.get(name) for name in _AS_THEY_ARE},
         failed_under=tuple(given.get("failed_under", "").replace(",", " ").split()),
@@ -74,7 +83,7 @@ def _one_of(kind: type[T], given: Mapping[str, str], name: str) -> T | None:
     if value is None:
         return None
     if value not in list(kind):
-        raise HttpRefused(f"The {name.replace('_', ' ')} must be one of {', '.join(kind)}.")
+        raise FieldRefused(name, f"The {name.replace('_', ' ')} must be one of {', '.join(kind)}.")
     return kind(value)
 
 

@@ -55,7 +55,7 @@ class WantedHubs:
     deployment group that has it, under `release` where one is named.
     `task` is what a supplier is asked for of it under `release`, which then need not have it next.
     `failed_under` are releases under one of which it failed, for this `reason` at least once, or (without) which has
-    yet to update it.
+    yet to update it; a `reason` alone is one for which it failed under any release.
     """
 
     manufacturer: str | None = None
@@ -107,9 +107,10 @@ class WantedHubs:
         """Whether a row of the estate is wanted, as far as planning decides."""
         release = None if self.group or self.task else self.release
         # What a task is about is told by the rule of the task: another release may have the hub next.
-        wanted: list[tuple[object, object]] = [(self.state, row["state"]), (release, row["release"])]
-        wanted += [] if self.task else [(self.void, row["void"]), (self.off_plan, row["off_plan"])]
-        return all(one in (None, own) for one, own in wanted)
+        void = None if self.task is Task.INSTRUCT_ANEW else self.void
+        off_plan = None if self.task is Task.LOOK_INTO_DEVIATIONS else self.off_plan
+        wanted = ((self.state, "state"), (release, "release"), (void, "void"), (off_plan, "off_plan"))
+        return all(one is None or one == row[name] for one, name in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,14 +278,18 @@ def _subset(conn: Connection, scope: Scope, wanted: WantedHubs) -> list[ColumnEl
             .where(instruction.c.group_id == wanted.group, *(column == one for column, one in given if one is not None))
         )
         found.append(hub.c.device_id.in_(members))
-    if wanted.failed_under:
-        found.append(or_(*(_failed_under(conn, one, wanted.reason) for one in wanted.failed_under)))
+    if wanted.reason is not None:
+        under = wanted.failed_under or [one.release_id for one in releases.all_releases(conn)]
+        found.append(hub.c.device_id.in_(failed_sql(list(under), wanted.reason)))
+    elif wanted.failed_under:
+        found.append(or_(*(_yet_to_update(conn, one) for one in wanted.failed_under)))
     return found
 
 
-def _failed_under(conn: Connection, release_id: str, reason: str | None) -> ColumnElement[bool]:
-    failed = hub.c.device_id.in_(failed_sql([release_id], reason))
-    release = None if reason else releases.find(conn, release_id)
+def _yet_to_update(conn: Connection, release_id: str) -> ColumnElement[bool]:
+    """Return the condition of a hub that failed under a release, which has yet to update it."""
+    failed = hub.c.device_id.in_(failed_sql([release_id]))
+    release = releases.find(conn, release_id)
     return failed if release is None else and_(failed, fits_sql(release))
 
 

@@ -303,6 +303,10 @@ def test_what_is_not_there_is_said_on_a_page_of_its_own(shown: Shown) -> None:
         ("/messages?party=x", 400, "the party"),
         ("/messages?since=yesterday", 400, "a time in UTC such as 2027-03-30 09:00, not 'yesterday'"),
         ("/messages?way=up", 400, "requests, partners, sent"),
+        ("/messages?way=partners&release=R1", 400, "Release is only for sent messages"),
+        ("/messages?way=requests&channel=http", 400, "By is only for sent messages"),
+        ("/hubs?task=instruct_anew", 400, "say under which"),
+        (f"/hubs?task=instruct_safe_launch&release={shown.release}", 400, "say which supplier"),
     ):
         assert said in words(get(shown, path, status)), path
 

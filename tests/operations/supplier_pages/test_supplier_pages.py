@@ -230,6 +230,13 @@ def test_the_hubs_are_paged_and_each_is_there_once(shown: Shown) -> None:
     assert 0 < len(found) < len(own_hubs(shown))
 
 
+@pytest.mark.parametrize("field", ["hub=00DB12345600000A", "release=R1"])
+def test_what_only_sent_messages_have_is_not_left_out_without_a_word(shown: Shown, field: str) -> None:
+    """All messages that were received were listed, whatever hub or release had been filled in."""
+    text = words(page(shown, f"/messages?way=requests&{field}", status=400))
+    assert f"{field.partition('=')[0].title()} is only for sent messages: choose these, or leave it empty." in text
+
+
 def test_a_state_that_is_none_is_refused_in_words(shown: Shown) -> None:
     assert "The state must be one of activated, failed" in words(page(shown, "/hubs?state=lost", status=400))
 
@@ -337,6 +344,8 @@ def test_the_list_of_hubs_is_ones_own_whatever_is_asked_of_it(shown: Shown) -> N
     assert hubs(page(shown, "/hubs?group=G1", "gas")) == []
     assert [row[0] for row in hubs(page(shown, f"/hubs?failed_under={shown.release}"))] == [shown.failed]
     assert hubs(page(shown, f"/hubs?failed_under={shown.release}", "gas")) == []
+    assert [row[0] for row in hubs(page(shown, f"/hubs?{urlencode({'reason': REASON})}"))] == [shown.failed]
+    assert hubs(page(shown, "/hubs?reason=never+so")) == []
 
 
 def test_a_task_leads_to_the_hubs_that_it_is_about(shown: Shown) -> None:
@@ -358,6 +367,7 @@ def test_a_task_leads_to_the_hubs_that_it_is_about(shown: Shown) -> None:
     own = shown.play.lot["own"]
     assert own[6] in found, "on the list, and in no group yet"
     assert not {*found} & {*own[:6]}, "they are in a group"
-    for asked in ("", "&release=NONE"):
-        assert hubs(page(shown, f"/hubs?task=send_preferred_schedule{asked}")) == []
+    assert hubs(page(shown, "/hubs?task=send_preferred_schedule&release=NONE")) == []
+    unsaid = page(shown, "/hubs?task=send_preferred_schedule", status=400)
+    assert "What is asked for is asked under a release: say under which." in words(unsaid)
     assert "The task must be one of" in words(page(shown, "/hubs?task=close_release", status=400))

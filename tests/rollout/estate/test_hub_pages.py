@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.parties.records import Party, PartyKind
@@ -20,6 +20,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.store.engine import Store
 from duis_gateway.store.tables import activation_outcome, device_model, hub
+from duis_gateway.store.tables import release as release_table
 from tests.support.databases import KINDS, fresh_database, opened
 from tests.support.rules import release
 
@@ -146,6 +147,26 @@ def test_what_failed_is_found_by_its_release_and_reason(store: Store) -> None:
     assert len(turned(store, OPERATOR, WantedHubs(failed_under=("GONE",)))) == 3
     assert turned(store, OPERATOR, replace(battery, failed_under=("OTHER",))) == []
     assert turned(store, SMALL, replace(battery, failed_under=("OTHER", "GONE"))) == [format_eui(FIRST + 40)]
+
+
+def test_a_reason_alone_is_one_of_any_release(store: Store) -> None:
+    """It was left out without a word, and every hub was listed."""
+    shared = {"csp": 1, "stage": "Activation", "success": False, "firmware_version": "9002", "matched": True}
+    shared |= {"completed_at": NOW, "received_at": NOW, "failure_reason": "noImage"}
+    with store.write() as conn:
+        for name in ("ONE", "TWO"):
+            made = release(release_id=name, state=ReleaseState.PILOTING)
+            releases.put(conn, replace(made, manufacturer="106C", model="M"), {})
+        rows = [{**shared, "device_id": FIRST + at, "release_id": name} for at, name in ((50, "ONE"), (80, "TWO"))]
+        conn.execute(insert(activation_outcome), rows)
+    no_image = WantedHubs(reason="noImage")
+    assert turned(store, OPERATOR, no_image) == [format_eui(FIRST + 50), format_eui(FIRST + 80)]
+    assert turned(store, SMALL, no_image) == [format_eui(FIRST + 80)]
+    assert turned(store, OPERATOR, replace(no_image, firmware_version="9002")) == []
+    assert turned(store, OPERATOR, replace(no_image, reason="never so")) == []
+    with store.write() as conn:
+        for name in ("ONE", "TWO"):
+            conn.execute(delete(release_table).where(release_table.c.release_id == name))
 
 
 @pytest.mark.requirement("BR-5.3")
