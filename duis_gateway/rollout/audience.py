@@ -97,13 +97,18 @@ def suppliers_of_model(
     return frozenset(found)
 
 
+def who_can_instruct(connection: Connection) -> Mapping[int, bool]:
+    """Return the suppliers that are registered, and whether each can instruct: whether its DUIS has 11.5 and 11.6."""
+    return {one.eui: one.can_instruct for one in parties.all_parties(connection, PartyKind.SUPPLIER)}
+
+
 def unable_of_model(connection: Connection, manufacturer: str, model: str) -> frozenset[int]:
     """Return those of the suppliers of this model that cannot instruct: their DUIS is older, or they are unregistered.
 
     A split hub of theirs moves before the automatic date only if DCC instructs it, or chooses it for them.
     """
-    able = {one.eui for one in parties.all_parties(connection, PartyKind.SUPPLIER) if one.can_instruct}
-    return suppliers_of_model(connection, manufacturer, model) - able
+    can = who_can_instruct(connection)
+    return frozenset(one for one in suppliers_of_model(connection, manufacturer, model) if not can.get(one, False))
 
 
 def _named_in(role: Column[int]) -> Select[int]:

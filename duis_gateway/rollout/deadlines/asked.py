@@ -97,11 +97,11 @@ def _of_supplier(hub: Outlooks, place: PlanFacts | None, who: int) -> Asked | No
     if until is not None:
         return Asked(release_id, who, Task.INSTRUCT_SPLIT_HUBS, until=until)
     pilots = _pilots_without_schedule(hub, who)
-    in_vain = _in_vain(place, who)
-    void = None if in_vain else _void(place, who)
+    useless = in_vain(place, who)
+    void = None if useless else _void(place, who)
     if pilots and (void is None or release_id not in pilots):
         return Asked(release_id if release_id in pilots else pilots[0], who, Task.SEND_PREFERRED_SCHEDULE)
-    if in_vain:
+    if useless:
         return None
     launch = Asked(release_id, who, Task.INSTRUCT_SAFE_LAUNCH)
     if void is not None or any(one.supplier == who for one in place.instructions):
@@ -109,7 +109,7 @@ def _of_supplier(hub: Outlooks, place: PlanFacts | None, who: int) -> Asked | No
     return _of_gone(hub, place, who) or (None if (release_id, who) in hub.barred else launch)
 
 
-def _in_vain(facts: PlanFacts, who: int) -> bool:
+def in_vain(facts: PlanFacts, who: int) -> bool:
     """Whether a supplier would instruct its half of a split hub in vain: the other supplier cannot instruct.
 
     What DCC has chosen on the other's behalf stands in for it.
@@ -125,7 +125,7 @@ def _pilots_without_schedule(hub: Outlooks, who: int) -> list[str]:
         for facts in free
         if (facts.release.release_id, who) in hub.listed
         and facts.mark is not HubMark.EXCLUDED
-        and not _in_vain(facts, who)
+        and not in_vain(facts, who)
         and plan_hub(facts).basis is Basis.AUTOMATIC_DATE
         and not any(one.supplier == who and one.stage is Stage.PILOT for one in facts.instructions)
     ]

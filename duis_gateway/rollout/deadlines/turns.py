@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from duis_gateway.rollout.audience import unable_of_model
-from duis_gateway.rollout.deadlines.asked import Asked, Outlooks, asked
+from duis_gateway.rollout.deadlines.asked import Asked, Outlooks, asked, in_vain
 from duis_gateway.rollout.deadlines.rules import Task
 from duis_gateway.rollout.deadlines.scopes import open_releases
 from duis_gateway.rollout.eligibility import fits
@@ -53,7 +53,7 @@ class Turns:
         awaited_until: by supplier, when the first of these instructions of the other's ends.
         unscheduled: by supplier, those that it has put on its pilot list, and that are to be scheduled.
         uninstructed: by supplier, the others that it may instruct for safe launch, and not in vain (`asked`).
-        listable: by supplier, those that it may put on its pilot list, whatever it is asked for.
+        listable: by supplier, those that it may put on its pilot list, and not in vain, whatever it is asked for.
         halves: by supplier, the split hubs that it has instructed and that wait for the other, whatever that is asked;
             not where the other cannot instruct.
         halves_until: by supplier, when the first of these instructions of its own ends.
@@ -112,7 +112,8 @@ class AskedOfHub:
         protectors: its suppliers that protect it, and are asked for nothing.
         barred: the pilots on whose account safe launch cannot have it yet: release and supplier.
         schedulable: the pilots for which it can be scheduled (11.6, stage Pilot) as it is, likewise.
-        listable: the releases under which it may be put on a preferred list (11.5), likewise, whether or not in time.
+        listable: the releases under which it may be put on a preferred list (11.5), likewise, whether or not in time;
+            not where that is in vain.
         waiting: by release, when the half of a split hub ends that waits for the other supplier's.
         half_stages: by release, the stage of that half.
         instructing: by release and supplier, whose instruction, or DCC's for it, can still move it.
@@ -329,7 +330,8 @@ def _listable(hub: Outlooks) -> Iterator[tuple[str, int]]:
     for facts, busy in zip(hub.live, hub.busy, strict=True):
         if not busy and facts.mark is not HubMark.EXCLUDED and fits(facts.hub, facts.release):
             for supplier in facts.hub.suppliers - hub.protectors:
-                yield facts.release.release_id, supplier
+                if not in_vain(facts, supplier):
+                    yield facts.release.release_id, supplier
 
 
 def _excluded(hub: Outlooks) -> frozenset[str]:
@@ -362,19 +364,19 @@ def _count_the_others(
 ) -> None:
     """Add the hubs that nothing names: of a kind, all or none are asked for under a release."""
     protected = estate.protected_kinds(connection, scope, model.releases)
-    in_vain = estate.kinds_beside(connection, scope, model.releases, model.unable)
+    useless = estate.kinds_beside(connection, scope, model.releases, model.unable)
     for supplier in suppliers:
         left = Counter(estate.kinds(connection, Scope(supplier=supplier)))
         left.subtract(seen.get(supplier, {}))
         left.subtract(protected.get(supplier, {}))
+        left.subtract(useless[supplier])
         for kind, number in left.items():
             hub = estate.of_kind(kind)
             fitting = [one.release_id for one in model.live if fits(hub, one)]
             for release_id in fitting if number else ():
                 found[release_id].listable[supplier] += number
-            moved = number - in_vain[supplier][kind]
-            if moved and (goes := _next(hub, model.live, now)) in fitting:
-                found[goes].uninstructed[supplier] += moved
+            if number and (goes := _next(hub, model.live, now)) in fitting:
+                found[goes].uninstructed[supplier] += number
 
 
 def _next(hub: Hub, live: Sequence[Release], now: datetime) -> str | None:

@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox.not_arrived import NotArrived
-from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import Party, PartyKind
+from duis_gateway.parties.records import Party
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
+from duis_gateway.rollout.audience import who_can_instruct
 from duis_gateway.rollout.deadlines.not_told import (
     cannot_decide,
     first_step,
@@ -241,7 +241,7 @@ class EstateReader:
     @cached_property
     def _suppliers(self) -> Mapping[int, bool]:
         """The suppliers that are registered, and whether each can instruct."""
-        return {one.eui: one.can_instruct for one in parties.all_parties(self._conn, PartyKind.SUPPLIER)}
+        return who_can_instruct(self._conn)
 
     def _more(
         self,

@@ -39,8 +39,9 @@ class ObligationState(StrEnum):
 class SupplierPilot:
     """A supplier's part in a pilot, in hubs; proving and excluded hubs are in neither number.
 
-    `eligible` are its own hubs to which the release may be applied (those already active under it included),
-    `provided` those of them on its preferred list, chosen by DCC for it, or active through the pilot.
+    `eligible` are its own hubs to which the release may be applied (those already active under it included), and not
+    split hubs whose other supplier cannot instruct, unless its list names them all the same. `provided` are those of
+    them on its preferred list, chosen by DCC for it, or active through the pilot.
     """
 
     supplier: int

@@ -16,13 +16,24 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     func,
+    not_,
     or_,
     select,
     union,
 )
 
-from duis_gateway.rollout.eligibility import active_sql, fits_or_active_sql, fits_sql, passes_sql, responsible_sql
+from duis_gateway.rollout.audience import unable_of_model
+from duis_gateway.rollout.eligibility import (
+    ROLES,
+    active_sql,
+    fits_or_active_sql,
+    fits_sql,
+    passes_sql,
+    responsible_sql,
+    split_sql,
+)
 from duis_gateway.rollout.progress.rules import updated_in_pilot_sql, was_activated_sql
 from duis_gateway.rollout.releases.records import HubMark, Release
 from duis_gateway.store.rollout_tables import batch, batch_hub, pilot_selection, selected_hub
@@ -55,9 +66,12 @@ NOTHING = Updated(0, 0)
 def provided(connection: Connection, release: Release, suppliers: Iterable[int]) -> list[Provided]:
     """Count for each supplier; proving and excluded hubs are in neither number.
 
-    Counting a supplier's hubs takes as long as reading them from an index: do it outside of transactions that write.
+    Nor does a split hub count whose other supplier cannot instruct, unless DCC has chosen it for that one: it would be
+    provided in vain. Counting a supplier's hubs takes as long as reading them from an index: do it outside of
+    transactions that write.
     """
-    eligible, of_them = _select_eligible(release), _select_provided(release)
+    unable = unable_of_model(connection, release.manufacturer, release.model)
+    eligible, of_them = _select_eligible(release, unable), _select_provided(release)
     return [
         Provided(one, sum(_number(connection, role, one) for role in eligible), _number(connection, of_them, one))
         for one in sorted(suppliers)
@@ -75,13 +89,32 @@ _KEPT = 32  # releases whose queries are kept: to put one together takes longer 
 
 
 @lru_cache(_KEPT)
-def _select_eligible(release: Release) -> tuple[Select[Any], ...]:
+def _select_eligible(release: Release, unable: frozenset[int]) -> tuple[Select[Any], ...]:
     """In two passes, one for each role, each answered from its index.
 
     A hub that ran the version before the release reached it can be provided by nobody, and does not count.
     """
-    theirs = or_(fits_sql(release), was_activated_sql(release), _named(release))
+    moved = and_(fits_sql(release), not_(_in_vain(release, unable)))
+    theirs = or_(moved, was_activated_sql(release), _named(release))
     return tuple(_count(release, condition, theirs) for condition in passes_sql(_SUPPLIER))
+
+
+def _in_vain(release: Release, unable: frozenset[int]) -> ColumnElement[bool]:
+    """A split hub of which the other supplier is one of these, and for which DCC has not chosen it."""
+    others = sorted(unable)
+    chosen = (
+        exists()
+        .where(
+            selected_hub.c.device_id == hub.c.device_id,
+            selected_hub.c.selection_id == pilot_selection.c.id,
+            pilot_selection.c.release_id == release.release_id,
+            pilot_selection.c.supplier.in_(others),
+            pilot_selection.c.ends.is_not(None),  # without a period it instructs nothing
+        )
+        .correlate(hub)
+    )
+    beside = or_(*(and_(role != _SUPPLIER, role.in_(others)) for role in ROLES))
+    return and_(func.coalesce(and_(split_sql(), beside), False), ~chosen) if others else false()
 
 
 @lru_cache(_KEPT)

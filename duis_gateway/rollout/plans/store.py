@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, Text, and_, bindparam, exists, select
 
-from duis_gateway.parties import store as parties
-from duis_gateway.parties.records import PartyKind
+from duis_gateway.rollout.audience import who_can_instruct
 from duis_gateway.rollout.direct_instructions import store as direct
 from duis_gateway.rollout.hub_events import store as events
 from duis_gateway.rollout.hub_events.records import Ended
@@ -82,7 +81,7 @@ class ReleaseFacts:
 
 def of_release(connection: Connection, release: Release, now: datetime) -> ReleaseFacts:
     """Read what the plans for all hubs of a release share; a group has no hubs here, so that this stays small."""
-    suppliers = parties.all_parties(connection, PartyKind.SUPPLIER)
+    suppliers = who_can_instruct(connection)
     scheduled, open_periods = _scheduled(connection, release.release_id)
     return ReleaseFacts(
         release,
@@ -91,8 +90,8 @@ def of_release(connection: Connection, release: Release, now: datetime) -> Relea
         says.says(connection, release.release_id),
         scheduled,
         open_periods,
-        frozenset(party.eui for party in suppliers if party.can_instruct),
-        frozenset(party.eui for party in suppliers),
+        frozenset(one for one, can in suppliers.items() if can),
+        frozenset(suppliers),
         events.endings(connection, release.release_id),
         events.told_void(connection, release.release_id, VoidReason.CHANGED_SUPPLIER),
     )

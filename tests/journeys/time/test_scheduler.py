@@ -37,7 +37,7 @@ from duis_gateway.rollout.rollout_decisions.records import RolloutAction, Standi
 from duis_gateway.rollout.scheduler import NOT_DONE, Scheduler
 from duis_gateway.store.tables import outbox
 from tests.support.rules import NEW, NOW, OURS, PILOT, THEIRS
-from tests.support.steering import DCC, HUBS, IDLE, NORTH, OLDER, OWN_NORTH, OWN_SOUTH, SOUTH, Steering
+from tests.support.steering import DCC, HUBS, IDLE, IN_PILOT, NORTH, OLDER, OWN_NORTH, OWN_SOUTH, SOUTH, SPLIT, Steering
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -316,6 +316,21 @@ def test_proving_and_excluded_hubs_and_other_peoples_do_not_count(dcc: Steering)
 def test_what_dcc_chose_on_a_suppliers_behalf_counts(dcc: Steering) -> None:
     obliged(dcc)
     dcc.says(esi.PilotSelection("R1", OURS, (OWN_NORTH, OWN_SOUTH, 3)))
+    assert OURS not in {supplier for supplier, _ in missing(dcc, DUE + SECOND)}
+
+
+@pytest.mark.requirement("PIA-A9", "BR-3.3")
+@pytest.mark.parametrize("unable", [OLDER, 0x90B3D51F30040000])
+def test_nobody_owes_hubs_whose_other_supplier_cannot_instruct(dcc: Steering, unable: int) -> None:
+    """Before, a share was asked for, and reported as missed, of what no list of the supplier's would move."""
+    obliged(dcc)
+    assert missing(dcc, DUE + SECOND)[OURS, "share"] == 3
+    dcc.says(esi.InventoryUpdate((replace(HUBS[SPLIT - 1], gas_supplier=unable),)))
+    assert missing(dcc, DUE + SECOND)[OURS, "share"] == 2
+    if unable == OLDER:
+        assert dcc.says(esi.PilotSelection("R1", OLDER, (SPLIT,), IN_PILOT)).status == "Accepted"
+        assert missing(dcc, DUE + SECOND)[OURS, "share"] == 3, "DCC's choice stands in for the other one"
+    provide(dcc, OURS, OWN_NORTH, OWN_SOUTH, SPLIT)
     assert OURS not in {supplier for supplier, _ in missing(dcc, DUE + SECOND)}
 
 

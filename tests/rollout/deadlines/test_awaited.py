@@ -25,7 +25,7 @@ from duis_gateway.rollout.releases.rules import last_to_instruct
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 from tests.support.databases import KINDS
 from tests.support.rules import NEW, OURS, PILOT, THEIRS
-from tests.support.steering import HUBS, NORTH, OLDER, OWN_NORTH, SPLIT, WEEK, Steering, steering
+from tests.support.steering import HUBS, IN_PILOT, NORTH, OLDER, OWN_NORTH, SPLIT, WEEK, Steering, steering
 
 FIRST = Period(PILOT.end + WEEK, PILOT.end + 2 * WEEK)
 UNKNOWN = 0x90B3D51F30040000
@@ -222,3 +222,24 @@ def test_nobody_is_asked_for_a_half_to_which_the_other_cannot_come(dcc: Steering
     instructs(dcc, OURS, FIRST, "L2", 12)
     dcc.passes(FIRST.end)
     assert asked(dcc, OURS).get("instruct_anew PeriodEnded") == 1, "of the hub whose other supplier can"
+
+
+@pytest.mark.parametrize("unable", [OLDER, UNKNOWN])
+def test_nobody_is_asked_to_list_a_hub_whose_other_supplier_cannot_instruct(dcc: Steering, unable: int) -> None:
+    """The brother: `send_preferred_list` counted it."""
+
+    def listable() -> object:
+        with dcc.store.read() as conn:
+            rows = deadline_rows(conn, Party(OURS, PartyKind.SUPPLIER, ""), dcc.clock.now())
+        return next(row["hubs"] for row in rows if (row["whose"], row["task"]) == ("own", "send_preferred_list"))
+
+    with dcc.store.write() as conn:
+        hubs.upsert(conn, [replace(HUBS[SPLIT - 1], device_id=11), replace(HUBS[SPLIT - 1], device_id=12)])
+    assert listable() == 5
+    for device_id in (SPLIT, 11):  # one that is instructed, and one that nothing names
+        change = replace(HUBS[SPLIT - 1], device_id=device_id, gas_supplier=unable)
+        assert dcc.says(esi.InventoryUpdate((change,))).status == "Accepted"
+    assert listable() == 3
+    if unable == OLDER:
+        assert dcc.says(esi.PilotSelection("R1", OLDER, (11,), IN_PILOT)).status == "Accepted"
+        assert listable() == 4, "DCC has chosen it for the other one"
