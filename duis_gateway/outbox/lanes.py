@@ -201,6 +201,9 @@ class Lane:
                 self._turns.release()
 
     def _settle_and_claim(self) -> list[_Job]:
+        # While it waited for its turn more has ended. With two hundred lanes, as long as that had to wait for the next
+        # one, a message took 298 to 385 us of processor time on SQLite, and takes 207 to 210 so.
+        self._note_ended()
         room, octets = self._room(), self._held.room_for(self)
         settlements, came_back = self._settlements, self._came_back
         claims, self._held_up = room > 0 and octets > 0, room > 0 and octets == 0
@@ -271,6 +274,9 @@ class Lane:
         if not self._wait_for(1, float("inf")):
             return
         self._wait_for(enough, monotonic() + _GATHER_SECONDS)
+        self._note_ended()
+
+    def _note_ended(self) -> None:
         for _ in range(self._ended.qsize()):
             self._note(self._ended.get_nowait())
 
