@@ -38,6 +38,7 @@ from duis_gateway.operations.console import (
 )
 from duis_gateway.operations.console.actions import Form, Guard
 from duis_gateway.operations.console.code_words import OF_CODES
+from duis_gateway.operations.console.corrections import correction
 from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import events_of, mark_of
@@ -335,12 +336,14 @@ class Console:
         return self._page("search.html", name=name, places=places, numbered=numbered)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
-        """Say on a page why a request is refused."""
-        facts = {"refusal": refusal_of(error), "detail": error.detail, "correlation_id": request.correlation_id}
-        page = self._page("refused.html", **facts, back=asked.came_from(request))
-        return Answer(
-            refusal_of(error).status, page.content_type, page.body, (*page.headers, *headers_of(error)), error
-        )
+        """Say why a request is refused: on a page, or in the form that it came from."""
+        refusal = refusal_of(error)
+        if form := correction(error, request, request.path):
+            page = self._page(form.template, **form.facts)
+        else:
+            facts = {"refusal": refusal, "detail": error.detail, "correlation_id": request.correlation_id}
+            page = self._page("refused.html", **facts, back=asked.came_from(request))
+        return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers_of(error)), error)
 
     def _page(self, template: str, **facts: object) -> Answer:
         shared: dict[str, object] = {
@@ -349,9 +352,8 @@ class Console:
             "read_only": actions.READ_ONLY,
         }
         names = self._names.get(None)
-        shared |= {"hubs_of": hub_list.of_task, "names": names.value if names else {}, **OF_CODES}
-        text = render(f"{_HERE}/{template}", **shared, **facts)
-        return answers.page(text)
+        shared |= {"hubs_of": hub_list.of_task, "names": names.value if names else {}, "wrong": None, **OF_CODES}
+        return answers.page(render(f"{_HERE}/{template}", **shared | facts))
 
     def _told_now(self, figure: _Tasks, under: Collection[str]) -> _Tasks:
         """Return tasks that were counted a while ago with how the messages stand now that their parties wait for."""

@@ -17,6 +17,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import MessageRefused, NoSuchPath, TokenRefused, refusal_of
 from duis_gateway.operations.console import answers, asked, hub_list, message, search
 from duis_gateway.operations.console.code_words import OF_CODES
+from duis_gateway.operations.console.corrections import correction
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import mark_of
 from duis_gateway.operations.console.remembered import Figure, Remembered
@@ -228,18 +229,28 @@ class SupplierPages:
         return found if places or near or not name else replace(found, status=HTTPStatus.NOT_FOUND)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
-        """Say on a page why a request is refused, and let the browser ask for the token where that is why."""
+        """Say on a page, or in its form, why a request is refused; where it is for the token, the browser asks for it."""
         refusal = refusal_of(error)
         asks = isinstance(error, TokenRefused)
         headers = (CHALLENGE,) if asks else headers_of(error)
         facts = {"refusal": refusal, "detail": error.detail, "correlation_id": request.correlation_id, "asks": asks}
-        supplier = request.notes.get(_WHOSE)
-        page = self._page("refused.html", supplier if isinstance(supplier, Party) else None, **facts)
+        noted = request.notes.get(_WHOSE)
+        supplier = noted if isinstance(noted, Party) else None
+        if supplier and (form := correction(error, request, request.path.removeprefix(ROOT))):
+            page = self._page(form.template, supplier, **form.facts)
+        else:
+            page = self._page("refused.html", supplier, **facts)
         return Answer(refusal.status, page.content_type, page.body, (*page.headers, *headers), error)
 
     def _page(self, template: str, supplier: Party | None, **facts: object) -> Answer:
         """Return a page; with `again`, a browser loads it anew after so many seconds, as it runs no script."""
-        shared: dict[str, object] = {"now": self._clock.now(), "supplier": supplier, "root": ROOT, "again": 0}
+        shared: dict[str, object] = {
+            "now": self._clock.now(),
+            "supplier": supplier,
+            "root": ROOT,
+            "again": 0,
+            "wrong": None,
+        }
         shared |= {"hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status, **OF_CODES}
         shared |= facts
         page = answers.page(render(f"{_HERE}/{template}", **shared))

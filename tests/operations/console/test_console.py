@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections import Counter
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from lxml import etree, html
@@ -63,12 +63,12 @@ def sought(shown: Shown, name: str) -> str:
     return answer.headers["Location"]
 
 
-def of_supplier(shown: Shown, path: str) -> html.HtmlElement:
+def of_supplier(shown: Shown, path: str, status: int = 200) -> html.HtmlElement:
     """One of a supplier's own pages, with its figures."""
     token = b64encode(f":{shown.installation.actors['main'].token}".encode()).decode()
     while True:
         answer = exchange(shown.doors, "GET", f"/supplier{path}", None, {"Authorization": f"Basic {token}"})
-        assert answer.status == 200, (path, answer.data[:500])
+        assert answer.status == status, (path, answer.data[:500])
         if b"being counted" not in answer.data:
             return answer.root
 
@@ -309,6 +309,41 @@ def test_what_is_not_there_is_said_on_a_page_of_its_own(shown: Shown) -> None:
         (f"/hubs?task=instruct_safe_launch&release={shown.release}", 400, "say which supplier"),
     ):
         assert said in words(get(shown, path, status)), path
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "said", "kept"),
+    [
+        ("/messages?way=sent&kind=N64&since=yesterday", "since", "not 'yesterday'", {"kind": "N64"}),
+        ("/messages?way=partners&release=R1", "release", "only for sent messages", {"way": "partners"}),
+        ("/hubs?model=M&supplier=x", "supplier", "not an EUI-64: 'x'", {"model": "M"}),
+        ("/hubs?state=lost&reason=r", "state", "must be one of activated", {"reason": "r"}),
+    ],
+)
+def test_a_form_with_a_wrong_field_comes_back_as_it_was_filled_in(
+    shown: Shown, path: str, field: str, said: str, kept: dict[str, str]
+) -> None:
+    """A bare page said what was wrong, and all that had been filled in was lost."""
+    pages = [get(shown, path, 400)]
+    if field != "supplier":
+        pages.append(of_supplier(shown, path.replace("partners", "requests"), 400))
+    for root in pages:
+        (wrong,) = root.xpath("//form[@class='filter']//*[@aria-invalid='true']")
+        assert wrong.get("name") == field
+        assert said in words(root, f"//*[@id='{wrong.get('aria-describedby')}']")
+        assert "Nothing was looked for" in words(root, "//*[@role='alert']")
+        (form,) = [one for one in root.forms if one.get("class") == "filter"]
+        assert {name: form.fields[name] for name in kept} in (kept, {"way": "requests"})
+        assert not root.xpath("//table")
+    given = dict(parse_qsl(path.partition("?")[2]))
+    if field != "state":
+        assert pages[0].xpath(f"//input[@name='{field}']/@value") == [given[field]], "to be corrected"
+
+
+def test_a_field_that_a_form_does_not_have_is_said_above_the_empty_form(shown: Shown) -> None:
+    root = get(shown, "/hubs?failed=X&model=M", 400)
+    assert "There is no field 'failed' here" in words(root, "//*[@role='alert']")
+    assert root.xpath("//input[@name='model']/@value") == ["M"]
 
 
 def test_an_address_that_there_is_not_gives_a_browser_a_page_and_others_problem_details(shown: Shown) -> None:

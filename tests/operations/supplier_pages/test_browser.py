@@ -14,7 +14,16 @@ from tests.support.console_scene import REASON, Shown
 
 pytestmark = pytest.mark.processes
 Scheme = Literal["light", "dark"]
-PAGES = ("", "/releases/{release}", "/hubs", "/hubs/{failed}", "/messages", "/messages?way=requests")
+PAGES = (
+    "",
+    "/releases/{release}",
+    "/hubs",
+    "/hubs?state=lost",
+    "/hubs/{failed}",
+    "/messages",
+    "/messages?way=requests",
+    "/messages?since=yesterday",
+)
 
 
 @pytest.fixture(scope="module")
