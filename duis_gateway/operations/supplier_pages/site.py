@@ -229,7 +229,7 @@ class SupplierPages:
         return found if places or near or not name else replace(found, status=HTTPStatus.NOT_FOUND)
 
     def refuse(self, error: MessageRefused, request: HttpRequest) -> Answer:
-        """Say on a page, or in its form, why a request is refused; where it is for the token, the browser asks for it."""
+        """Say why a request is refused: on a page, or in its form; for the token, a browser is made to ask."""
         refusal = refusal_of(error)
         asks = isinstance(error, TokenRefused)
         headers = (CHALLENGE,) if asks else headers_of(error)
