@@ -162,8 +162,19 @@ def names(conn: Connection, message: int, *words: str) -> bool:
 
 def _named(conn: Connection, message: int, words: frozenset[str]) -> frozenset[str]:
     """Return which of these words a message has in it."""
-    content = conn.execute(select(outbox.c.content).where(outbox.c.id == message)).scalar_one_or_none() or b""
+    content = content_of(conn, message)
     return frozenset(word for word in words if word.encode() in content)
+
+
+def content_of(conn: Connection, message: int) -> bytes:
+    """Return the bytes of a message, none if they were pruned."""
+    return conn.execute(select(outbox.c.content).where(outbox.c.id == message)).scalar_one_or_none() or b""
+
+
+def arrived_since(conn: Connection, one: NotArrived) -> Iterator[bytes]:
+    """Yield the bytes of the later messages of the kind that have arrived, of the next few thousand, newest first."""
+    for number in _arrived_since(conn, one):
+        yield content_of(conn, number)
 
 
 def repeated_since(conn: Connection, one: NotArrived, *words: str) -> bool:

@@ -26,6 +26,7 @@ from duis_gateway.outbox.stand_ins import as_meant
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.partners.bodies import group_as_written
+from duis_gateway.rollout.deadlines import decisions
 from duis_gateway.rollout.deadlines.rules import Deadline, NotTold, Task
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans.records import VoidReason
@@ -58,13 +59,6 @@ TOLD_BY: Mapping[Task, frozenset[str]] = {
 
 What is not here follows from what the party said itself, as DCC's own release, or a supplier's own list.
 """
-
-_DECISIONS: Mapping[PartyKind, Collection[str]] = {
-    PartyKind.CSP: ("RolloutDecision", "Closure", "Supersession"),
-    PartyKind.SUPPLIER: ("N72", "A11", "A12"),
-}
-"""What DCC decides on a release, as CSPs and suppliers are told (X03, A11, A12)."""
-
 
 _OF_ALL_HUBS = frozenset({"FirmwareReleaseNotice", "StageChange", "A01"})
 """What concerns each hub of the release's model, and names few or none."""
@@ -239,36 +233,40 @@ def _not_told_of(
 
 
 def csps_not_told(conn: Connection, release_ids: Collection[str]) -> tuple[Deadline, ...]:
-    """Return what CSPs cannot do under these releases as they were not told: of a plan, or of a decision.
+    """Return what CSPs cannot do under these releases as they were not told: of a decision, or of a plan.
 
-    Each with the first message that it misses. It is for the operator, who sees whether the gateway still tries to
-    deliver it, or is to replay it: to the CSP there is no date by which it is to do what it knows nothing of. Once a
-    release is over, the decision that ended it says all that its plans would.
+    It is for the operator, who sees whether the gateway still tries to deliver the message, or is to replay it: to the
+    CSP there is no date by which it is to do what it knows nothing of.
     """
     csps = parties.all_parties(conn, PartyKind.CSP)
-    in_flight = {one.release_id for one in releases.all_releases(conn) if not one.state.is_over}
-    late = not_arrived(conn, in_flight.intersection(release_ids), {one.eui for one in csps})
+    return (*decisions_not_told(conn, release_ids, csps), *plans_not_told(conn, release_ids, csps))
+
+
+def plans_not_told(conn: Connection, release_ids: Collection[str], csps: Iterable[Party]) -> tuple[Deadline, ...]:
+    """Return of which plans these CSPs were not told, each with the first message that it misses.
+
+    Once a release is over, the decision that ended it says all that its plans would.
+    """
+    late = not_arrived(conn, _in_flight(conn, release_ids), {one.eui for one in csps})
     why = "each later plan of the release waits for this one"
-    plans = (_unknown(one, PartyKind.CSP, Task.UPDATE_PLANNED_HUBS, why) for one in _first_of_each(late, _PLAN))
-    return (*decisions_not_told(conn, release_ids, csps), *plans)
+    return tuple(_unknown(one, PartyKind.CSP, Task.UPDATE_PLANNED_HUBS, why) for one in _first_of_each(late, _PLAN))
 
 
 def decisions_not_told(
-    conn: Connection, release_ids: Collection[str], recipients: Iterable[Party]
+    conn: Connection, release_ids: Collection[str], recipients: Iterable[Party], hub: int | None = None
 ) -> tuple[Deadline, ...]:
     """Return what CSPs and suppliers do not know of DCC's decisions on these releases, whether they are over or not.
 
-    Each with the first message of its kind that it misses, unless a later one has arrived.
+    Each with the first message of its kind that it misses. `hub`: the hub that it has to be about, by its EUI-64.
     """
-    kind_of = {one.eui: one.kind for one in recipients if one.kind in _DECISIONS}
-    late = [
-        one
-        for one in not_arrived(conn, release_ids, kind_of.keys())
-        if (one.stands_for or one.kind) in _DECISIONS[kind_of[one.recipient]]
-    ]
-    unknown = [one for one in late if _tells(conn, one, (as_meant(one.stands_for),) if one.stands_for else ())]
-    first = (one for kind in sorted({one.kind for one in unknown}) for one in _first_of_each(unknown, kind))
+    kind_of = {one.eui: one.kind for one in recipients if one.kind in decisions.KINDS}
+    found = decisions.unheard_decisions(conn, release_ids, _in_flight(conn, release_ids), kind_of, hub)
+    first = decisions.first_of_each(found)
     return tuple(_unknown(one, kind_of[one.recipient], Task.CARRY_OUT_DECISION) for one in first)
+
+
+def _in_flight(conn: Connection, release_ids: Collection[str]) -> Collection[str]:
+    return {one.release_id for one in releases.all_releases(conn) if not one.state.is_over}.intersection(release_ids)
 
 
 def _unknown(one: NotArrived, kind: PartyKind, task: Task, why: str = "") -> Deadline:
