@@ -31,10 +31,12 @@ class NotAnInteraction(GatewayError):
 def meant(word: str, known: Collection[str], form: str = "{}", otherwise: str = "") -> str:
     """Return how an error ends that says that a word is not known: what may have been meant, or else `otherwise`.
 
-    `form` is how the word would be written there. An `otherwise` with {} in it is given all that are known.
+    Upper and lower case make no difference. `form` is how the word would be written there. An `otherwise` with {} in
+    it is given all that are known.
     """
-    if close := get_close_matches(word, known, n=1):
-        return f"; did you mean {form.format(close[0])}?"
+    by_word = {one.casefold(): one for one in known}
+    if close := get_close_matches(word.casefold(), by_word, n=1):
+        return f"; did you mean {form.format(by_word[close[0]])}?"
     return otherwise.format(", ".join(known))
 
 

@@ -20,7 +20,7 @@ from duis_gateway.rollout.hubs.records import Hub
 MAX_DEVICES = 17
 """How many devices one `DSPInventory` can hold."""
 
-_DEVICE_STATUSES = frozenset(
+DEVICE_STATUSES = frozenset(
     {
         "Pending",
         "Whitelisted",
@@ -33,6 +33,7 @@ _DEVICE_STATUSES = frozenset(
         "Recovered",
     }
 )
+"""The words of DUIS's DeviceStatus."""
 _REGIONS = frozenset({"North", "Central", "South", "Unknown", "SMETS1"})
 _REGIONS_4G = frozenset({"4G North", "4G Central", "4G South"})
 _4G_SINCE = Decimal("5.3")
@@ -175,7 +176,7 @@ def _device(hub: Hub, response: ServiceResponse) -> str:
         "Device",
         leaf("DeviceID", response.as_sent.get(hub.device_id) or format_eui(hub.device_id)),
         leaf("DeviceType", hub.device_type),
-        optional("DeviceStatus", hub.status if hub.status in _DEVICE_STATUSES else None),
+        optional("DeviceStatus", hub.status if hub.status in DEVICE_STATUSES else None),
         leaf("DeviceManufacturer", hub.manufacturer),
         leaf("DeviceModel", hub.model),
         optional("DeviceFirmwareVersion", hub.firmware_version if version_fits else None),

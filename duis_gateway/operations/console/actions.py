@@ -6,15 +6,19 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import parse_qs
 
 from sqlalchemy import Connection
 
 from duis_gateway.clock import Clock
 from duis_gateway.doors.wire import HttpRequest
+from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import ConfigurationError, HttpRefused, NotEntitled, UnsupportedMedia
-from duis_gateway.operations import actions
+from duis_gateway.operations import actions, flags
 from duis_gateway.operations.actions import OperatorAction
+from duis_gateway.operations.console import asked
+from duis_gateway.outbox import view as outbox_view
 from duis_gateway.store.engine import Store
 from duis_gateway.text.origins import from_another_site
 
@@ -117,3 +121,36 @@ def make(
     if number:
         actions.say(done, request.correlation_id)
     return number
+
+
+def replay(conn: Connection, form: Form) -> tuple[int, str]:
+    """Put back the dead letters that a form names: messages by their numbers, or all of a recipient.
+
+    Returns:
+        how many they are, and which, in words.
+
+    Raises:
+        HttpRefused: the form cannot be read.
+    """
+    if "message" in form:
+        numbers = [asked.number(one, "message") for one in form["message"]]
+        done = sum(outbox_view.replay(conn, message=one) for one in numbers)
+        return done, f"message{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    recipient = asked.eui(form.get("recipient", [""])[0], "the recipient")
+    return outbox_view.replay(conn, recipient=recipient), f"all of {format_eui(recipient)}"
+
+
+def acknowledge(conn: Connection, form: Form, now: datetime) -> tuple[int, str]:
+    """Acknowledge the flags that a form names, or all that it showed.
+
+    Returns:
+        how many they are, and which, in words.
+
+    Raises:
+        HttpRefused: the form cannot be read.
+    """
+    ids = [asked.number(text, "flag") for text in form.get("shown" if "all" in form else "flag", ())]
+    named = (
+        f"flag{'' if len(ids) == 1 else 's'} with the number{'' if len(ids) == 1 else 's'} {', '.join(map(str, ids))}"
+    )
+    return flags.acknowledge(conn, ids, now), named

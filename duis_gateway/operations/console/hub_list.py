@@ -66,7 +66,7 @@ def wanted_hubs(fields: Mapping[str, str], *, of_any_party: bool = False) -> Wan
         raise FieldRefused("supplier", f"Suppliers are asked to {task.replace('_', ' ')}: say which supplier.")
     return WantedHubs(
         **{name: given.get(name) for name in _AS_THEY_ARE},
-        failed_under=tuple(given.get("failed_under", "").replace(",", " ").split()),
+        failed_under=releases_in(given),
         state=_one_of(HubState, given, "state"),
         void=_one_of(VoidReason, given, "void"),
         off_plan=_one_of(DeviationKind, given, "off_plan"),
@@ -76,6 +76,11 @@ def wanted_hubs(fields: Mapping[str, str], *, of_any_party: bool = False) -> Wan
         csp_regions=None,
         after=asked.eui(given["after"], "The hub to continue after") if "after" in given else None,
     )
+
+
+def releases_in(fields: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the releases under one of which the hubs failed that are asked for."""
+    return tuple(fields.get("failed_under", "").replace(",", " ").split())
 
 
 def _one_of(kind: type[T], given: Mapping[str, str], name: str) -> T | None:

@@ -36,12 +36,13 @@ from duis_gateway.operations.console import (
     search,
     waiting,
 )
-from duis_gateway.operations.console.actions import Form, Guard
+from duis_gateway.operations.console.actions import Guard
 from duis_gateway.operations.console.code_words import OF_CODES
 from duis_gateway.operations.console.corrections import correction
 from duis_gateway.operations.console.counts import ReleaseCounts, counts_of, versions_of
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import events_of, mark_of
+from duis_gateway.operations.console.hints import hints, with_fixed_words
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.console.search import Way
 from duis_gateway.operations.console.waiting import Backlog
@@ -223,12 +224,19 @@ class Console:
 
     def hubs(self, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
-        fields = asked.only(asked.query(request), *hub_list.FIELDS, *hub_list.OF_PARTIES)
+        fields = with_fixed_words(asked.only(asked.query(request), *hub_list.FIELDS, *hub_list.OF_PARTIES))
         wanted = hub_list.wanted_hubs(fields, of_any_party=True)
         with self._store.read() as conn:
             found = hub_page(conn, hub.OPERATOR, self._clock.now(), wanted)
             groups = [] if wanted.after else named.groups_in_full(conn, wanted)
-        facts = {"asked": fields, "found": found, "further": hub_list.further(fields, found), "page_size": PAGE}
+            unknown = [] if found.rows else hints(conn, fields)
+        facts = {
+            "asked": fields,
+            "found": found,
+            "unknown": unknown,
+            "further": hub_list.further(fields, found),
+            "page_size": PAGE,
+        }
         return self._page("hubs.html", groups=groups, choices=hub_list.CHOICES, **facts)
 
     def messages(self, request: HttpRequest) -> Answer:
@@ -242,9 +250,11 @@ class Console:
                 found = search.look(conn, wanted)
             open_ones = [one.id for one in found.lines if one.way is Way.SENT and one.state != "delivered"]
             whys = waiting.whys(conn, open_ones, self._sources.relay)
+            unknown = [] if found.lines else hints(conn, fields)
         kept = {name: value for name, value in fields.items() if value and name != "before"}
         further = None if found.further is None else urlencode({**kept, "before": found.further})
-        return self._page("messages.html", wanted=wanted, asked=fields, found=found, further=further, whys=whys)
+        facts = {"asked": fields, "found": found, "unknown": unknown, "further": further, "whys": whys}
+        return self._page("messages.html", wanted=wanted, **facts)
 
     def message(self, request: HttpRequest) -> Answer:
         """One message, or its bytes as they went over the wire."""
@@ -265,7 +275,7 @@ class Console:
         """What was given up, and its replay."""
         if request.method == "POST":
             form = self._guard.check(request, "replay")
-            number = actions.make(self._store, self._clock, request, "replay", lambda conn: _replay(conn, form))
+            number = actions.make(self._store, self._clock, request, "replay", lambda conn: actions.replay(conn, form))
             self._backlogs.forget()
             told = {"done": number, "back": asked.came_from(request) or ""}
             return answers.see_other(f"/dead-letters?{urlencode(told)}")
@@ -293,7 +303,7 @@ class Console:
             form = self._guard.check(request, "acknowledge")
             now = self._clock.now()
             number = actions.make(
-                self._store, self._clock, request, "acknowledge", lambda conn: _acknowledge(conn, form, now)
+                self._store, self._clock, request, "acknowledge", lambda conn: actions.acknowledge(conn, form, now)
             )
             return answers.see_other(f"/flags?done={number}")
         fields = asked.only(asked.query(request), "done")
@@ -389,23 +399,6 @@ class Console:
     def _find_backlogs(self, _: None) -> list[Backlog]:
         with self._store.read() as conn:
             return waiting.backlogs(conn, self._sources.relay)
-
-
-# --- what changes something ---------------------------------------------------------------------------------------
-
-
-def _replay(conn: Connection, form: Form) -> tuple[int, str]:
-    if "message" in form:
-        numbers = [asked.number(one, "message") for one in form["message"]]
-        done = sum(outbox_view.replay(conn, message=one) for one in numbers)
-        return done, f"message{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
-    recipient = asked.eui(form.get("recipient", [""])[0], "the recipient")
-    return outbox_view.replay(conn, recipient=recipient), f"all of {format_eui(recipient)}"
-
-
-def _acknowledge(conn: Connection, form: Form, now: datetime) -> tuple[int, str]:
-    ids = [asked.number(text, "flag") for text in form.get("shown" if "all" in form else "flag", ())]
-    return flags.acknowledge(conn, ids, now), f"flags {', '.join(map(str, ids))}"
 
 
 def _value(figure: Figure[T] | None) -> T | None:

@@ -20,6 +20,7 @@ from duis_gateway.operations.console.code_words import OF_CODES
 from duis_gateway.operations.console.corrections import correction
 from duis_gateway.operations.console.documents import Stored
 from duis_gateway.operations.console.events import mark_of
+from duis_gateway.operations.console.hints import hints, with_fixed_words
 from duis_gateway.operations.console.remembered import Figure, Remembered
 from duis_gateway.operations.supplier_pages import own_messages
 from duis_gateway.operations.supplier_pages.own_names import places_called, places_near
@@ -156,11 +157,13 @@ class SupplierPages:
 
     def hubs(self, supplier: Party, request: HttpRequest) -> Answer:
         """The hubs one by one, by what is asked for."""
-        fields = asked.only(asked.query(request), *hub_list.FIELDS)
+        fields = with_fixed_words(asked.only(asked.query(request), *hub_list.FIELDS))
         wanted = hub_list.wanted_hubs(fields)
         with self._store.read() as conn:
             found = hub_page(conn, supplier, self._clock.now(), wanted)
-        facts: dict[str, Any] = {"asked": fields, "found": found, "further": hub_list.further(fields, found)}
+            unknown = [] if found.rows else hints(conn, fields, supplier.eui)
+        facts: dict[str, Any] = {"asked": fields, "found": found, "unknown": unknown}
+        facts["further"] = hub_list.further(fields, found)
         return self._page("hubs.html", supplier, choices=hub_list.CHOICES, page_size=PAGE, **facts)
 
     def hub(self, supplier: Party, request: HttpRequest) -> Answer:
@@ -199,8 +202,10 @@ class SupplierPages:
         with self._store.read() as conn:
             wanted = own_messages.wanted(conn, supplier, fields)
             found = own_messages.look(conn, wanted)
+            unknown = [] if found.lines else hints(conn, fields, supplier.eui)
+        facts = {"asked": fields, "found": found, "unknown": unknown}
         further = own_messages.further(fields, wanted, found)
-        return self._page("messages.html", supplier, wanted=wanted, asked=fields, found=found, further=further)
+        return self._page("messages.html", supplier, wanted=wanted, further=further, **facts)
 
     def message(self, supplier: Party, request: HttpRequest) -> Answer:
         """One message to or from the supplier, or its bytes as they went over the wire."""

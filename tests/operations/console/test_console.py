@@ -340,6 +340,32 @@ def test_a_form_with_a_wrong_field_comes_back_as_it_was_filled_in(
         assert pages[0].xpath(f"//input[@name='{field}']/@value") == [given[field]], "to be corrected"
 
 
+def test_fixed_words_are_found_in_any_case_and_what_there_is_not_is_said(shown: Shown) -> None:
+    """Each gave "No such hub." without a hint."""
+    release, model = shown.release, shown.play.lot.model
+    for path, said in (
+        (f"/hubs?release={release.swapcase()}", f"did you mean {release}?"),
+        (f"/hubs?failed_under={release.swapcase()}", f"did you mean {release}?"),
+        (f"/hubs?model={model.swapcase()}x", f"did you mean {model}?"),
+        ("/hubs?manufacturer=nobody", "No manufacturer is called nobody."),
+        ("/hubs?status=commision", "did you mean Commissioned?"),
+        ("/hubs?csp_region=west", "No region is called west"),
+        (f"/messages?way=sent&release={release.swapcase()}", f"did you mean {release}?"),
+    ):
+        assert said in words(get(shown, path)), path
+        assert said in words(of_supplier(shown, path)), path
+    nobody = "90-B3-D5-99-99-99-99-99"
+    for path in (f"/hubs?supplier={nobody}", f"/hubs?csp={nobody}", f"/messages?way=sent&party={nobody}"):
+        assert f"No party is registered with the EUI-64 {nobody}." in words(get(shown, path)), path
+    for one in (get, of_supplier):
+        typed, written = (
+            one(shown, f"/hubs?{which}")
+            for which in ("csp_region=north&status=COMMISSIONED", "csp_region=North&status=Commissioned")
+        )
+        found = [root.xpath("//div[@aria-label='Hubs']//a/@href") for root in (typed, written)]
+        assert found[0] == found[1] != []
+
+
 def test_a_field_that_a_form_does_not_have_is_said_above_the_empty_form(shown: Shown) -> None:
     root = get(shown, "/hubs?failed=X&model=M", 400)
     assert "There is no field 'failed' here" in words(root, "//*[@role='alert']")

@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlencode
 import pytest
 from lxml import html
 
+from duis_gateway.duis.identifiers import parse_eui
+from duis_gateway.operations.console.hints import hints
 from tests.support.actors import Actor
 from tests.support.asked import Answered, exchange
 from tests.support.console_scene import COMMENTARY, REASON, Shown, give_up
@@ -235,6 +237,15 @@ def test_what_only_sent_messages_have_is_not_left_out_without_a_word(shown: Show
     """All messages that were received were listed, whatever hub or release had been filled in."""
     text = words(page(shown, f"/messages?way=requests&{field}", status=400))
     assert f"{field.partition('=')[0].title()} is only for sent messages: choose these, or leave it empty." in text
+
+
+def test_what_others_have_reads_as_what_there_is_not(shown: Shown) -> None:
+    """A supplier that has no hub of a model is told neither of that nor of its releases, as if there were none."""
+    asked = {"release": shown.release, "model": shown.play.lot.model}
+    with shown.installation.store.read() as conn:
+        said = hints(conn, asked, supplier=1)
+        assert hints(conn, asked) == hints(conn, asked, parse_eui(shown.play["main"].eui)) == []
+    assert said == [f"No {what} is called {name}." for what, name in asked.items()]
 
 
 def test_a_state_that_is_none_is_refused_in_words(shown: Shown) -> None:
