@@ -213,7 +213,7 @@ class World:
     def inventory(self) -> None:
         was = self.random.choice(self.hubs())
         changes: list[dict[str, Any]] = [
-            {"import_supplier": self.random.choice(SUPPLIERS)},
+            {"import_supplier": self.random.choice([*SUPPLIERS, *SUPPLIERS, None])},
             {"gas_supplier": self.random.choice([*SUPPLIERS, None])},
             {"csp_region": "South" if was.csp_region == "North" else "North"},
             {"status": self.random.choice(["Commissioned", "Commissioned", "Suspended"])},

@@ -27,12 +27,13 @@ class Happened(StrEnum):
     VOID = "Void"
     """The supplier was told that the plan is void; the event's word is the reason.
 
-    `OF_DCC`: a batch that had planned nothing, as another counted in its place, is void.
+    `OF_DCC`: a batch that had planned nothing, as another counted in its place, is void; or the hub has no supplier,
+    and its CSP and DCC alone were told.
     """
     PLANNED = "Planned"
     """The supplier was told of the plan, new or again, as DCC proceeded with a release that was paused."""
     OFF_PLAN = "OffPlan"
-    """The supplier was told of a deviation; the event's word is its kind."""
+    """The supplier was told of a deviation; the event's word is its kind. `OF_DCC`: as of what is void."""
     UNDER_WAY = "UnderWay"
     """It moved already when its release was paused, by whatever plan; kept until the pause ends, and in no history."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.hubs.records import of_roles
 from duis_gateway.rollout.plans.records import ToldHub, ToldPlan, VoidReason
 
@@ -61,7 +62,8 @@ def news(before: ToldHub | None, after: Outlook, parties: Parties) -> dict[int, 
         same = before is not None and before.plan == planned.plan
         told.update(dict.fromkeys(have - had if same else have, planned.plan))
     if before is not None:
-        told.update((party, _void(party, before, after)) for party in had - have)
+        left = had - have - ({OF_DCC} if after.suppliers else _NOBODY)  # a hub that was nobody's is somebody's now
+        told.update((party, _void(party, before, after)) for party in left)
     return told
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from duis_gateway.flow.tx import Moment
 from duis_gateway.rollout.eligibility import unfit
+from duis_gateway.rollout.hub_events.records import OF_DCC
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import store as plans
 from duis_gateway.rollout.plans.groups import note_groups
@@ -60,6 +61,8 @@ def _news(before: PlanFacts, after: PlanFacts, listeners: Listeners) -> dict[int
     if not all(isinstance(plan_hub(one).told, VoidReason) for one in (before, after)):
         return {}
     parties: dict[int, int | None] = {one: one for one in was.suppliers & now.suppliers}
+    if not (was.suppliers or now.suppliers):
+        parties[OF_DCC] = None
     parties |= dict.fromkeys(listeners.partners_in(was.csp_region) & listeners.partners_in(now.csp_region))
     seen = {viewer: (_shown(before, viewer), _shown(after, viewer)) for viewer in set(parties.values())}
     return {

@@ -16,7 +16,7 @@ from duis_gateway.partners.bodies import PlanOfHubs, Remaining
 from duis_gateway.partners.portions import in_parts
 from duis_gateway.rollout.audience import registered
 from duis_gateway.rollout.hub_events import store as events
-from duis_gateway.rollout.hub_events.records import Happened, HubEvent
+from duis_gateway.rollout.hub_events.records import OF_DCC, Happened, HubEvent
 from duis_gateway.rollout.hubs.records import Hub
 from duis_gateway.rollout.plans import told
 from duis_gateway.rollout.plans.records import Deployment, GroupName, ToldHub, ToldPlan, VoidPlan, VoidReason
@@ -43,8 +43,11 @@ class Listeners:
                 self._by_region[region].add(eui)
 
     def of(self, hub: ToldHub | Hub) -> frozenset[int]:
-        """Return who hears of a hub: the CSPs of its region, its suppliers, and DCC."""
-        return self.partners_in(hub.csp_region) | hub.suppliers
+        """Return who hears of a hub: the CSPs of its region, its suppliers, and DCC.
+
+        `OF_DCC` for one that is no supplier's: nobody is told more, and what was told is noted for its history.
+        """
+        return self.partners_in(hub.csp_region) | (hub.suppliers or {OF_DCC})
 
     def partners_in(self, csp_region: str) -> frozenset[int]:
         """Return who hears of every hub of a region: its CSPs, and DCC."""
@@ -52,7 +55,7 @@ class Listeners:
 
     def suppliers(self, euis: Iterable[int], release: Release) -> list[Party]:
         """Return those of the suppliers that are registered, in the order of their EUIs."""
-        return list(registered(euis, release.release_id, self._moment).values())
+        return list(registered({*euis} - {OF_DCC}, release.release_id, self._moment).values())
 
 
 @dataclass
@@ -77,7 +80,8 @@ class Bulletin:
     def sends(self, release: Release, listeners: Listeners, moment: Moment) -> Iterator[Send]:
         """Yield what is sent: to CSPs and DCC first, in the order of their EUIs, then to suppliers.
 
-        What is void is noted for the hubs' history, also where its supplier is not registered and is told nothing.
+        What is void is noted for the hubs' history, also where its supplier is not registered and is told nothing, or
+        where it has none.
         """
         for eui in sorted(self.found.keys() - listeners.partners.keys()):
             self._note(eui, release, moment)

@@ -104,6 +104,8 @@ def current(moment: Moment, release_id: str) -> Release | None:
 
 
 def _up_to_now(release: Release, moment: Moment) -> Release:
+    # First, as what ended before a stage that is due begins is planned anew with it, and not looked at any more.
+    end_periods(release, moment)
     found = caught_up(release, moment)
     end_periods(found, moment)
     return found

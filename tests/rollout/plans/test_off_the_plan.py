@@ -297,3 +297,14 @@ def test_the_period_of_a_move_after_it_is_the_joint_one_and_never_that_of_a_form
     found = moved_late(sold, theirs)
     assert found is not None
     assert found.period is None
+
+
+@pytest.mark.requirement("X05")
+def test_a_period_that_ended_with_its_stage_while_the_gateway_was_down_was_missed(dcc: Steering) -> None:
+    """Before, it was told as void alone: safe launch began first, and with it the hubs were planned anew."""
+    before = dcc.last_row()
+    dcc.passes(PILOT.end + DAY)
+    assert dcc.state() is ReleaseState.SAFE_LAUNCH
+    assert {party: {one[0] for one in found} for party, found in told(dcc, before, "Deviation").items()} == {
+        party: {"PeriodMissed"} for party in (DCC, NORTH, SOUTH, OURS, THEIRS)
+    }

@@ -11,11 +11,12 @@ import pytest
 
 import esi.messages as esi
 from duis_gateway.duis.service_requests.preferred_pilot_schedule import DeploymentGroup, PreferredPilotSchedule
+from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.releases.records import Period, PilotTerms, Stage
 from tests.rollout.plans.test_off_the_plan import told
 from tests.support.rules import AUTOMATIC, NEW, OLD, OURS, PILOT, THEIRS
-from tests.support.status_of import void_of
-from tests.support.steering import DCC, HUBS, IDLE, NORTH, OWN_NORTH, SPLIT, Steering
+from tests.support.status_of import PARTIES, void_of
+from tests.support.steering import DCC, HUBS, IDLE, NORTH, OWN_NORTH, OWN_SOUTH, SPLIT, Steering
 from tests.support.told_and_shown import shown, words_since
 
 DAY = timedelta(days=1)
@@ -93,6 +94,26 @@ def test_a_hub_of_another_model_than_it_was_planned_for_is_shown_as_it_was_told(
     assert void_of(dcc, OURS) == void_of(dcc, DCC) == {"OtherModel": 1}, "the other one is planned anew"
     changes(dcc, SPLIT)
     assert void_of(dcc, OURS) == void_of(dcc, THEIRS) == {}
+
+
+@pytest.mark.requirement("X08", "X10")
+def test_a_hub_without_a_supplier_is_shown_to_its_csp_and_dcc_as_they_were_told(dcc: Steering) -> None:
+    """Before, `OtherModel`, and that a period was missed, were shown only where a supplier had been told, too."""
+    for device_id in (OWN_NORTH, OWN_SOUTH):
+        changes(dcc, device_id, import_supplier=None, gas_supplier=None)
+    batch(dcc, OWN_NORTH, OWN_SOUTH)
+    before = dcc.last_row()
+    changes(dcc, OWN_NORTH, import_supplier=None, gas_supplier=None, model="OTHER")
+    assert words_since(dcc, before) == {(NORTH, OWN_NORTH): "OtherModel", (DCC, OWN_NORTH): "OtherModel"}
+    assert void_of(dcc, NORTH) == void_of(dcc, DCC) == {"OtherModel": 1}
+    with dcc.store.read() as conn:
+        assert history_rows(conn, PARTIES[NORTH], OWN_NORTH)[0]["what"] == "void: OtherModel"
+    dcc.passes(LAUNCH.end)
+    row = shown(dcc)[DCC, OWN_SOUTH]
+    assert (row["void"], row["off_plan"]) == ("PeriodEnded", "PeriodMissed")
+    assert void_of(dcc, DCC) == {"OtherModel": 1, "PeriodEnded": 1}
+    changes(dcc, OWN_NORTH, gas_supplier=None)
+    assert void_of(dcc, OURS) == {"PeriodEnded": 1}, "whoever has it may see what became of DCC's batch"
 
 
 def test_who_gets_a_hub_that_is_not_commissioned_reads_nothing_of_what_a_former_supplier_instructed(
