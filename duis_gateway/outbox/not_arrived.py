@@ -99,19 +99,21 @@ _COLUMNS: list[ColumnElement[Any]] = [
 
 
 def _dead(conn: Connection, release_ids: Collection[str], recipients: Collection[int]) -> Iterator[NotArrived]:
-    query = (
+    query = _of_dead(release_ids, recipients).where(outbox.c.device_id.is_(None)).limit(_MOST)
+    for row in conn.execute(query):
+        yield _made(row, row.last_error, given_up=True)
+
+
+def _of_dead(release_ids: Collection[str], recipients: Collection[int]) -> Select[Any]:
+    return (
         select(*_COLUMNS)
         .where(
             outbox.c.state == _DEAD,
             outbox.c.recipient.in_(recipients),
             outbox.c.release_id.in_(release_ids),
-            outbox.c.device_id.is_(None),
         )
         .order_by(outbox.c.recipient, outbox.c.id)
-        .limit(_MOST)
     )
-    for row in conn.execute(query):
-        yield _made(row, row.last_error, given_up=True)
 
 
 def _stuck(conn: Connection, release_ids: Collection[str], recipients: Collection[int]) -> Iterator[NotArrived]:
@@ -137,8 +139,45 @@ def _stuck(conn: Connection, release_ids: Collection[str], recipients: Collectio
                 yield _made(row, error, given_up=False)
 
 
+def about_hub(conn: Connection, device_id: int, recipients: Collection[int]) -> list[NotArrived]:
+    """Return what tells these recipients of a single hub (N64, N71) and has not arrived, the oldest first.
+
+    What was given up is left out once a later message about the hub has arrived that says as much: a failure is over
+    with the next activation, and not the other way round.
+    """
+    query = select(*_COLUMNS, outbox.c.state).where(outbox.c.device_id == device_id).order_by(outbox.c.id.desc())
+    found: list[NotArrived] = []
+    arrived: set[tuple[int, str]] = set()
+    long_ago = now_seconds(conn) - _PATIENCE
+    for row in conn.execute(query.where(outbox.c.recipient.in_(recipients))):
+        one = _made(row, row.last_error, given_up=row.state == "dead")
+        code = one.stands_for or one.kind
+        if row.state == "delivered":
+            arrived.add((one.recipient, code))
+        elif one.given_up:
+            if not arrived & {(one.recipient, code), (one.recipient, _ACTIVATED)}:
+                found.append(one)
+        elif one.error or row.enqueued_at < long_ago:
+            found.append(one)
+    return found[::-1]
+
+
+def given_up_about_hubs(
+    conn: Connection, release_ids: Collection[str], recipients: Collection[int]
+) -> Iterator[tuple[NotArrived, int]]:
+    """Yield what was given up and tells of a single hub, with that hub; at most the first thousand for some hundred."""
+    every = sorted(recipients)
+    for start in range(0, len(every), _AT_ONCE):
+        query = _of_dead(release_ids, every[start : start + _AT_ONCE]).add_columns(outbox.c.device_id)
+        for row in conn.execute(query.where(outbox.c.device_id.is_not(None)).limit(_MOST)):
+            yield _made(row, row.last_error, given_up=True), row.device_id
+
+
+_ACTIVATED = "N64"
+
+
 def _made(row: Any, error: str | None, *, given_up: bool) -> NotArrived:
-    same = (row.id, row.message_id, row.recipient, row.channel, row.kind, row.release_id, row.created_at)
+    same = (row.id, row.message_id, row.recipient, row.channel, row.kind, row.release_id or "", row.created_at)
     return NotArrived(*same, given_up, error or None, stands_for(row.beginning))
 
 

@@ -18,7 +18,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.records import OutcomeStage
 from duis_gateway.rollout.activations.store import RecordedOutcome
-from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
+from duis_gateway.rollout.deadlines.not_told import not_told_of_hub, outcomes_of_hub
 from duis_gateway.rollout.deadlines.of_hub import tasks_of_hub
 from duis_gateway.rollout.deadlines.rules import Deadline
 from duis_gateway.rollout.estate.history import history_rows
@@ -51,11 +51,13 @@ class HubPage:
 
     `not_told`: what its CSP and its suppliers should know of it, and has not arrived. `whys`: why what was told about
     it alone (`told`) has not, by message. `tasks`: whose turn it is with it. `told_of`: when the version was activated
-    of which its suppliers were told last, None if no CSP has reported that.
+    of which its suppliers were told last, None if no CSP has reported that; `not_told_of`: those of them whom a message
+    about what became of it has not reached.
     """
 
     hub: Hub
     told_of: datetime | None
+    not_told_of: Sequence[int]
     standing: Mapping[str, object]
     plans: Sequence[tuple[Release, HubPlan]]
     outcomes: Sequence[Outcome]
@@ -75,16 +77,21 @@ def page_of(conn: Connection, device_id: int, now: datetime, relay: bool) -> Hub
     outcomes = activations.outcomes_of(conn, device_id)
     live = releases_for(conn, hub)
     told = search.sent(outbox_view.about_hub(conn, device_id))
+    outcomes_not_told = outcomes_of_hub(conn, hub)
     is_active = standing["state"] == HubState.ACTIVATED
     return HubPage(
         hub,
         _told_of(hub, outcomes),
+        sorted({one.recipient for one in outcomes_not_told}),
         standing,
         plans_and_not_told(conn, hub, live, now),
         [_linked(conn, one, place < _LINKED) for place, one in enumerate(outcomes)],
         history_rows(conn, OPERATOR, device_id),
         told,
-        [] if is_active else not_told_of_hub(conn, hub, [one.release_id for one in live]),
+        [
+            *([] if is_active else not_told_of_hub(conn, hub, [one.release_id for one in live])),
+            *outcomes_not_told,
+        ],
         ReleasesOver(conn).of(hub),
         whys(conn, [one.id for one in told if one.state != "delivered"], relay),
         tasks_of_hub(conn, hub, now),

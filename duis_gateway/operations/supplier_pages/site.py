@@ -39,7 +39,7 @@ from duis_gateway.outbox import view as outbox_view
 from duis_gateway.outbox.retry import DEFAULT_RETRIES, RetryPolicy
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party
-from duis_gateway.rollout.deadlines.not_told import not_told_of_hub
+from duis_gateway.rollout.deadlines.not_told import not_told_of_hub, outcomes_of_hub
 from duis_gateway.rollout.estate.history import history_rows
 from duis_gateway.rollout.estate.hub_by_hub import ESTATE_COLUMNS, estate_rows, hub_on_a_page
 from duis_gateway.rollout.estate.hub_pages import PAGE, hub_page
@@ -180,10 +180,11 @@ class SupplierPages:
             about = search.sent(outbox_view.about_hub(conn, device_id, 1000))
             live = [one.release_id for one, _ in plans] if row["state"] != HubState.ACTIVATED else []
             not_told = not_told_of_hub(conn, hub, live, supplier.eui)
+            outcomes = outcomes_of_hub(conn, hub, supplier.eui)
         told = [line for line in about if line.party == supplier.eui]
         to_csp = [one for one in not_told if one.recipient != supplier.eui]
         facts = {"plans": plans, "history": history, "told": told, "over": over, "to_csp": to_csp}
-        mine = [one for one in not_told if one.recipient == supplier.eui]
+        mine = [*(one for one in not_told if one.recipient == supplier.eui), *outcomes]
         return self._page("hub.html", supplier, hub=row, not_told=mine, **facts)
 
     def estate(self, supplier: Party, _request: HttpRequest) -> Answer:

@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox.not_arrived import (
     NotArrived,
+    about_hub,
+    given_up_about_hubs,
     named_since,
     names,
     not_arrived,
@@ -108,7 +110,7 @@ def told_by_now(conn: Connection, tasks: Sequence[Deadline], under: Collection[s
         return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
 
     found = [one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks]
-    unknown = (Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION)
+    unknown = (Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION, Task.TAKE_NOTE_OF_OUTCOME)
     of_suppliers = (one for one in found if one.task in unknown and one.kind is PartyKind.SUPPLIER and one.not_told)
     return (*(one for one in found if one.task not in unknown), *of_suppliers, *csps_not_told(conn, under))
 
@@ -265,6 +267,36 @@ def decisions_not_told(
     return tuple(_unknown(one, kind_of[one.recipient], Task.CARRY_OUT_DECISION) for one in first)
 
 
+def outcomes_not_told(
+    conn: Connection, release_ids: Collection[str], recipients: Iterable[Party], hub: Hub | None = None
+) -> tuple[Deadline, ...]:
+    """Return of which outcomes (N64, N71) suppliers were not told under these releases, each with the first message.
+
+    Of one hub also what is still being tried. Of a release it is what was given up: what waits for a supplier may be
+    about each of its hubs, and stands with what has not arrived.
+    """
+    suppliers = {one.eui for one in recipients if one.kind is PartyKind.SUPPLIER}
+    first: dict[tuple[str, int], NotArrived] = {}
+    if hub is not None:
+        for one in outcomes_of_hub(conn, hub):
+            if one.release_id in release_ids and one.recipient in suppliers:
+                first.setdefault((one.release_id, one.recipient), one)
+    else:
+        for one, device_id in given_up_about_hubs(conn, release_ids, suppliers):
+            place = (one.release_id, one.recipient)
+            if place not in first and one in about_hub(conn, device_id, {one.recipient}):
+                first[place] = one
+    return tuple(_unknown(one, PartyKind.SUPPLIER, Task.TAKE_NOTE_OF_OUTCOME) for one in first.values())
+
+
+def outcomes_of_hub(conn: Connection, hub: Hub, viewer: int | None = None) -> list[NotArrived]:
+    """Return what should have told a hub's suppliers what became of it (N64, N71), and has not arrived.
+
+    `viewer`: the supplier that asks, which is to hear of itself alone.
+    """
+    return about_hub(conn, hub.device_id, hub.suppliers if viewer is None else hub.suppliers & {viewer})
+
+
 def _in_flight(conn: Connection, release_ids: Collection[str]) -> Collection[str]:
     return {one.release_id for one in releases.all_releases(conn) if not one.state.is_over}.intersection(release_ids)
 
@@ -295,33 +327,56 @@ def _names_of(conn: Connection, one: NotArrived, euis: frozenset[str]) -> frozen
 
 
 def in_words(messages: Iterable[NotArrived], hub: Hub, viewer: int | None = None) -> str:
-    """Say, to this supplier or to others, who was not told of a hub, and nothing of what: "" if all arrived."""
+    """Say, to this supplier or to others, who was not told of a hub, or of its outcome: "" if all arrived."""
     said: dict[str, str] = {}
     for one in messages:
         whom = "you have" if one.recipient == viewer else f"its {_role_of(one.recipient, hub)} has"
-        said[whom] = _TO_DO[one.given_up or said.get(whom) == _TO_DO[True]]
-    return "; ".join(f"{whom} not been told yet: {what}" for whom, what in said.items())
+        what = f"{whom} not been told{' of the outcome' if (one.stands_for or one.kind) in _OUTCOMES else ''} yet"
+        said[what] = _TO_DO[one.given_up or said.get(what) == _TO_DO[True]]
+    return "; ".join(f"{what}: {to_do}" for what, to_do in said.items())
 
 
-def first_step(messages: Iterable[NotArrived], hub: Hub, *, of_supplier: bool) -> str:
-    """Say what has to be done before anything else helps: where somebody was not told, or its CSP not yet.
+_OUTCOMES = frozenset({"N64", "N71"})
 
-    It follows what `in_words` says, and does not repeat it. A supplier reads it of its CSP: of itself it knows, and the
-    other's messages are not its affair.
+
+def first_step(messages: Iterable[NotArrived], hub: Hub, viewer: int | None) -> str:
+    """Say what has to be done before anything else helps: where somebody was not told.
+
+    It follows what `in_words` says, and does not repeat it. A supplier (`viewer`) reads it of its CSP and of its own
+    server; the other's messages are not its affair.
     """
     late = list(messages)
     untold = [one.recipient for one in late if one.given_up]
-    of_csp = any(who not in hub.suppliers for who in untold)
-    if not untold and any(one.recipient not in hub.suppliers for one in late):
-        if of_supplier:
-            return "Nothing helps before the message to its CSP has arrived."
-        return "First see why the message to its CSP does not arrive: its own page says what can be done."
-    if of_supplier:
-        return "First ask whoever runs the gateway to send its CSP the message again." if of_csp else ""
-    if of_csp:
+    waits = [one.recipient for one in late if not one.given_up]
+    if viewer is not None:
+        return _first_of_supplier(late, hub, viewer)
+    if any(who not in hub.suppliers for who in untold):
         return "First replay what was given up: until then its CSP goes by what it was told before, if anything."
-    roles = " and its ".join(sorted({_role_of(who, hub) for who in untold}, reverse=True))
-    return f"First replay what was given up: its {roles} {_DOES_NOT[' and ' in roles]} know of it." if roles else ""
+    if untold:
+        roles = _roles_of(untold, hub)
+        return f"First replay what was given up: its {roles} {_DOES_NOT[' and ' in roles]} know of it."
+    roles = _roles_of(waits, hub)
+    return (
+        f"First see why the message to its {roles} does not arrive: its own page says what can be done."
+        if roles
+        else ""
+    )
+
+
+def _first_of_supplier(late: Sequence[NotArrived], hub: Hub, viewer: int) -> str:
+    to_csp = [one.given_up for one in late if one.recipient not in hub.suppliers]
+    if any(to_csp):
+        return "First ask whoever runs the gateway to send its CSP the message again."
+    own = [one.given_up for one in late if one.recipient == viewer and one.channel == "http"]
+    if any(own):
+        return "First have your server take messages, and then ask whoever runs the gateway to send it again."
+    if own:
+        return "First have your server take the message about it: that message's page says what is in its way."
+    return "Nothing helps before the message to its CSP has arrived." if to_csp else ""
+
+
+def _roles_of(recipients: Iterable[int], hub: Hub) -> str:
+    return " and its ".join(sorted({_role_of(who, hub) for who in recipients}, reverse=True))
 
 
 def cannot_decide(messages: Iterable[NotArrived], hub: Hub) -> bool:

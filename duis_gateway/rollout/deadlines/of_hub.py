@@ -12,7 +12,13 @@ from duis_gateway.parties import store as parties
 from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known
 from duis_gateway.rollout.deadlines.asked import DCC
-from duis_gateway.rollout.deadlines.not_told import decisions_not_told, not_told_of_hub, plans_not_told, told
+from duis_gateway.rollout.deadlines.not_told import (
+    decisions_not_told,
+    not_told_of_hub,
+    outcomes_not_told,
+    plans_not_told,
+    told,
+)
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.rules import (
     CspFacts,
@@ -81,15 +87,18 @@ def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Dea
 def _unknown(conn: Connection, hub: Hub) -> Iterator[Deadline]:
     """Yield what its CSP cannot do as it misses a plan of it, and who misses a decision, the suppliers included.
 
-    Unless the hub runs what that is about; of a decision on the release, whether or not that is over.
+    Unless the hub runs what that is about; of a decision on the release, whether or not that is over. And which of its
+    suppliers does not know what became of it.
     """
-    of_model = (
+    every = [
         one for one in releases.all_releases(conn) if (one.manufacturer, one.model) == (hub.manufacturer, hub.model)
-    )
-    names = [one.release_id for one in of_model if not runs(hub, one)]
+    ]
+    names = [one.release_id for one in every if not runs(hub, one)]
     of_hub = {one.id for one in not_told_of_hub(conn, hub, names)}
     csps = _partners(conn, hub)[0]
-    yield from decisions_not_told(conn, names, (*csps, *known(conn, hub.suppliers).values()), hub.device_id)
+    suppliers = known(conn, hub.suppliers).values()
+    yield from outcomes_not_told(conn, [one.release_id for one in every], suppliers, hub)
+    yield from decisions_not_told(conn, names, (*csps, *suppliers), hub.device_id)
     for one in plans_not_told(conn, names, csps):
         if one.not_told and one.not_told.message in of_hub:
             yield one

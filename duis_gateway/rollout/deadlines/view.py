@@ -15,7 +15,7 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
-from duis_gateway.rollout.deadlines.not_told import csps_not_told, decisions_not_told, told
+from duis_gateway.rollout.deadlines.not_told import csps_not_told, decisions_not_told, outcomes_not_told, told
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
@@ -81,9 +81,11 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     counts, remaining = _counted(conn, open_ones, party, now), _Remaining(conn, now)
     every = [one for release in open_ones for one in _of_release(conn, release, party, counts, remaining, now)]
     every += _off_plan(conn, with_departures(conn), party, now)
+    names = [one.release_id for one in releases.all_releases(conn)]
     every = [
         *told(conn, every),
-        *decisions_not_told(conn, [one.release_id for one in releases.all_releases(conn)], [party]),
+        *decisions_not_told(conn, names, [party]),
+        *outcomes_not_told(conn, names, [party]),
     ]
     own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
     others = next_actions_of_others(every, party.kind, party.eui, now)
@@ -113,13 +115,14 @@ def counts_hubs(one: Deadline) -> bool:
 def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:
     """Return what everybody has outstanding under a release, for the operator; it counts every supplier's hubs.
 
-    Of one that is over it is what DCC decided and somebody was not told.
+    Of one that is over it is what DCC decided, or became of a hub, and somebody was not told.
     """
     concerned = suppliers_of_model(conn, release.manufacturer, release.model)
     suppliers = [one for one in parties.all_parties(conn, PartyKind.SUPPLIER) if one.eui in concerned]
     unknown = (
         *csps_not_told(conn, {release.release_id}),
         *decisions_not_told(conn, {release.release_id}, suppliers),
+        *outcomes_not_told(conn, {release.release_id}, suppliers),
     )
     if release.state.is_over:
         return in_order(unknown)

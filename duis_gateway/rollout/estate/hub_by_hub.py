@@ -6,6 +6,7 @@ its own hubs alone, and of a second supplier what the plan says by role, never w
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from duis_gateway.rollout.deadlines.not_told import (
     first_step,
     in_words,
     not_told_of_hub,
+    outcomes_of_hub,
     said_of_hubs,
 )
 from duis_gateway.rollout.deadlines.scopes import given_way, live_releases, scope_of, viewer_of
@@ -115,7 +117,8 @@ def _departed_row(device_id: int) -> Mapping[str, object]:
 def hub_row(conn: Connection, party: Party, device_id: int, now: datetime) -> Mapping[str, object] | None:
     """Return one hub as a row of `ESTATE_COLUMNS`; None if it is no hub of the party's.
 
-    `why` says here, too, where its CSP or a supplier was not told of it: for a whole estate, that would take too long.
+    `why` says here, too, where its CSP or a supplier was not told of it, or a supplier of its outcome: for a whole
+    estate, that would take too long.
     """
     return _of_one(conn, party, device_id, now, lambda reader, hub, _: reader.rows([hub]))
 
@@ -142,13 +145,13 @@ def _of_one(
     reader, viewer = EstateReader(conn, party, now), viewer_of(party)
     every = not_told_of_hub(conn, hub, reader.live_for(hub), viewer)
     (row,) = read(reader, hub, every)
-    if not _is_told(row):
-        return row
-    late = [one for one in every if one.release_id == row["release"]]
-    said, first = in_words(late, hub, viewer), first_step(late, hub, of_supplier=viewer is not None)
+    late = [one for one in every if one.release_id == row["release"]] if _is_told(row) else []
+    late += outcomes_of_hub(conn, hub, viewer)
+    said, first = in_words(late, hub, viewer), first_step(late, hub, viewer)
     row = _saying(row, said)
     if first and "next_step" in row:
-        row = {**row, "next_step": " ".join(filter(None, (first, str(row["next_step"] or ""))))}
+        then = re.sub("^Nothing: ", "Nothing else: ", str(row["next_step"] or ""))
+        row = {**row, "next_step": " ".join(filter(None, (first, then)))}
     return row
 
 

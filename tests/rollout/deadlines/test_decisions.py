@@ -162,3 +162,16 @@ def test_a_later_decision_takes_the_place_of_what_it_decides_anew(
     becomes(dcc, "delivered")
     assert own(dcc, OURS) == ([CARRY_OUT] if stands else [])
     assert (REPLAY in turn(pages, OWN_SOUTH)) == stands
+
+
+def test_a_suppliers_server_that_takes_nothing_is_to_be_seen_to_first_as_a_csps_is(pages: Pages) -> None:
+    """Both pages of the hub said to wait; that the server has to answer stood on the message's page alone."""
+    dcc = pages.dcc
+    instructs(dcc, OWN_NORTH, "B1")
+    becomes(dcc, "delivered", NORTH)
+    becomes(dcc, "pending", OURS, last_error="Connection refused", attempts=3)
+    part = "//div[@id='standing']"
+    first = "First see why the message to its supplier does not arrive: its own page says what can be done. Wait"
+    assert first in pages.words(of_hub(OWN_NORTH), part=part)
+    said = pages.words(f"/supplier{of_hub(OWN_NORTH)}", OURS, part)
+    assert "What to do: First have your server take the message about it" in said
