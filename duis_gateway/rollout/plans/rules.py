@@ -280,10 +280,14 @@ def _moves_in_the_pilot(facts: PlanFacts, period: Period) -> bool:
 
 def _why_not(facts: PlanFacts, split: SplitPlan) -> tuple[str, VoidReason]:
     """Return why no instruction moves the hub: in words, by role alone, and as it is told."""
+    # Beside a period of DCC's batch it would not be clear which one is meant, or before what it has to end.
+    besides = facts.batch is not None and why_not_the_batch(facts) is None
     if split.period is not None:
-        return f"the instructed period has ended{and_since(facts)}", VoidReason.PERIOD_ENDED
+        over = "what was instructed besides is over" if besides else "the instructed period has ended"
+        return f"{over}{and_since(facts)}", VoidReason.PERIOD_ENDED
     if split.basis is SplitBasis.TOO_LATE:
-        return "the instructed period does not end before it", VoidReason.TOO_LATE
+        late = "what was instructed besides does not end before the automatic date"
+        return late if besides else "the instructed period does not end before it", VoidReason.TOO_LATE
     text, void = _why_not_instructed(facts, split)
     return f"{text}{and_otherwise(facts)}", void
 

@@ -43,7 +43,8 @@ def given_by(supplier: int, period: Period = MAY, **changes: Any) -> HubInstruct
 
 def plan(*instructions: HubInstruction, of: Hub | None = None, **facts: Any) -> HubPlan:
     """The plan of a hub of ours alone, unless another is given."""
-    return plan_hub(PlanFacts(of or hub(), facts.pop("terms", LONG), NOW, instructions=instructions, **facts))
+    of_hub = of or hub(), facts.pop("terms", LONG), facts.pop("at", NOW)
+    return plan_hub(PlanFacts(*of_hub, instructions=instructions, **facts))
 
 
 def test_of_two_instructions_of_one_moment_the_later_counts() -> None:
@@ -202,6 +203,18 @@ def test_a_batch_of_dcc_moves_hubs_that_no_instruction_moves() -> None:
     assert planned.explanation.endswith("DCC instructed it in a batch; its supplier has not instructed")
     assert plan(given_by(OURS), batch=JUNE).basis is Basis.INSTRUCTED
     assert plan(batch=Period(MAY.start, AUTOMATIC)).basis is Basis.AUTOMATIC_DATE
+
+
+def test_beside_a_period_of_dcc_s_batch_it_is_clear_what_of_the_other_instructions_is_void() -> None:
+    """Before, "the instructed period has ended" was said of a hub whose batch has a period to come."""
+    batch = Period(MAY.end + DAY, MAY.end + 9 * DAY)
+    over = plan(given_by(OURS), batch=batch, at=MAY.end)
+    assert over.period == batch
+    assert over.explanation.endswith(": DCC instructed it in a batch; what was instructed besides is over")
+    late = GroupSay(GroupDecision.AMENDED, Period(MAY.start, AUTOMATIC))
+    said = "what was instructed besides does not end before the automatic date"
+    assert plan(given_by(OURS, say=late), batch=batch).explanation.endswith(f"in a batch; {said}")
+    assert plan(given_by(OURS), at=MAY.end).explanation == "automatic date: the instructed period has ended"
 
 
 def test_a_batch_without_a_period_goes_at_the_automatic_date() -> None:
