@@ -184,6 +184,8 @@ def test_who_sent_no_list_is_asked_for_it_and_for_what_it_owes(installation: Ins
     assert own["send_preferred_list", ""]["hubs"] == 3
     assert own["provide_minimum", ""]["hubs"] == 3
     assert not own["send_preferred_list", ""]["optional"]
+    others = tasks(installation, OTHER_SUPPLIER, "csp").values()
+    assert {row["optional"] for row in others} == {False}, "it was blank of the others' tasks"
 
 
 @pytest.mark.usefixtures("store")

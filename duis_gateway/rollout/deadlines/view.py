@@ -184,6 +184,7 @@ def _other_row(one: Deadline, party: Party, regions: Iterable[str], now: datetim
         "due": one.due,
         "seconds_left": _seconds(one.due, now),
         "overdue": one.overdue(now),
+        "optional": one.optional,
         "state": one.standing(now).value,
         "why": _why(one),
         "regions": sorted(regions),

@@ -88,7 +88,7 @@ def test_the_others_turns_say_who_has_to_do_what_of_how_many_hubs(pages: Pages) 
     others = "//article/ul[last()]"
     said = pages.words("overview", part=others)
     assert "CSP of North: decide on group G1, 1 hub - " in said
-    assert "The other supplier of your split hubs: instruct split hubs, 1 hub - " in said
+    assert "The other supplier of your split hubs: instruct split hubs, 1 hub (optional) - " in said
     (link,) = pages.root("overview").xpath(f"{others}//a[contains(@href, '/hubs?')]/@href")
     assert link == "/supplier/hubs?release=R1&group=G1"
     assert "second" not in pages.words("overview", part=others, who=THEIRS)
