@@ -48,6 +48,7 @@ from duis_gateway.rollout.estate.rules import HubState
 from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.plans.view import plans_and_not_told, releases_for
 from duis_gateway.rollout.progress.records import OwnFar
+from duis_gateway.rollout.releases.last_word import said_by
 from duis_gateway.store.engine import Store
 from duis_gateway.text.pages import render
 from duis_gateway.text.tabular import Rows, as_csv
@@ -257,7 +258,7 @@ class SupplierPages:
             "again": 0,
             "wrong": None,
         }
-        shared |= {"hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status, **OF_CODES}
+        shared |= {"hubs_of": hub_list.of_task, "hubs_in": hub_list.of_status, "said_by": said_by, **OF_CODES}
         shared |= facts
         page = answers.page(render(f"{_HERE}/{template}", **shared))
         return replace(page, headers=(*page.headers, ("Refresh", str(again)))) if (again := shared["again"]) else page

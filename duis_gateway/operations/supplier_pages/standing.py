@@ -26,6 +26,7 @@ from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.last_word import LastWord, last_word, until_decided
 from duis_gateway.rollout.releases.records import Release, ReleaseState, Stage
 from duis_gateway.rollout.rollout_decisions import store as rollout
+from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent, StageReport
 from duis_gateway.store.tables import preferred_hub, preferred_list
 
 Row = Mapping[str, object]
@@ -106,7 +107,10 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class OwnRelease:
-    """A release as one supplier sees it: its terms and stages, the supplier's list and groups; nobody else's."""
+    """A release as one supplier sees it: its terms and stages, the supplier's list and groups; nobody else's.
+
+    `events` and `reports` are what DCC decided, and how it said that stages went, as every supplier is told.
+    """
 
     release: Release
     steps: Sequence[Step]
@@ -114,6 +118,8 @@ class OwnRelease:
     chosen: Chosen | None = None
     groups: Sequence[Group] = field(default=())
     meanwhile: str = ""
+    events: Sequence[ReleaseEvent] = field(default=())
+    reports: Sequence[StageReport] = field(default=())
 
 
 def standing_of(conn: Connection, supplier: Party, now: datetime) -> Standing:
@@ -160,8 +166,9 @@ def release_of(conn: Connection, supplier: int, release_id: str) -> OwnRelease |
     steps, word = steps_of(found, events), last_word(found, events)
     chosen, groups = _chosen(conn, release_id, supplier), groups_of(conn, release_id, supplier)
     # Of the failure of a stage it was told; of incidents of others, and of a pause that is proposed, it was not.
-    reports = filter(None, (rollout.report_of(conn, release_id, stage) for stage in Stage))
-    return OwnRelease(found, steps, word, chosen, groups, until_decided(found, failed_undecided(reports)))
+    reports = [one for stage in Stage if (one := rollout.report_of(conn, release_id, stage))]
+    meanwhile, told = until_decided(found, failed_undecided(reports)), history.told_to_suppliers(events)
+    return OwnRelease(found, steps, word, chosen, groups, meanwhile, told, reports)
 
 
 def _concerns(conn: Connection, release: Release, supplier: int) -> bool:

@@ -58,7 +58,7 @@ def carry_out(happening: Happening, moment: Moment) -> None:
         after.state,
         after.paused,
         happening.by,
-        happening.commentary,
+        history.with_moved_date(happening.commentary, happening.before, after),
     )
     releases.move(moment.conn, after)
     history.record(moment.conn, line)

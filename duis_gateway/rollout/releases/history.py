@@ -13,6 +13,7 @@ from duis_gateway.rollout.releases.records import Release, ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import ReleaseEvent
 from duis_gateway.store.rollout_tables import past_date, release_event
 from duis_gateway.store.upsert import upsert_one
+from duis_gateway.text.times import show_time
 
 _COLUMNS = (
     release_event.c.release_id,
@@ -79,7 +80,29 @@ def pilot_never_was(connection: Connection, release: Release) -> bool:
 
 def revision_event(revision: int) -> str:
     """Return what the history says of a notice that revises a release."""
-    return f"revised to {revision}"
+    return f"{_REVISED} {revision}"
+
+
+NOTIFIED = "notified"
+_REVISED = "revised to"
+_OF_NOTICES = (NOTIFIED, _REVISED)
+
+
+def with_moved_date(commentary: str | None, before: Release, after: Release) -> str | None:
+    """Return what the history says beside an event, with the automatic dates old and new where the event moved it."""
+    if before.automatic_date == after.automatic_date:
+        return commentary
+    moved = f"the automatic date is {show_time(after.automatic_date)}, and was {show_time(before.automatic_date)}"
+    return "; ".join(filter(None, ((commentary or "").rstrip(". "), moved)))
+
+
+TOLD_TO_SUPPLIERS = frozenset(Event) - {Event.INCIDENT}
+"""What happens to a release that suppliers are told of: of others' incidents, and what DCC is asked, they are not."""
+
+
+def told_to_suppliers(events: Iterable[ReleaseEvent]) -> list[ReleaseEvent]:
+    """Return those lines of a release's history of which every supplier that it concerns is told, and its notices."""
+    return [one for one in events if one.event in TOLD_TO_SUPPLIERS or one.event.startswith(_OF_NOTICES)]
 
 
 def note_past_dates(connection: Connection, release_id: str, dates: Iterable[datetime], at: datetime) -> None:

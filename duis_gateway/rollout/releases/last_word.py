@@ -40,10 +40,15 @@ def last_word(release: Release, events: Sequence[ReleaseEvent]) -> LastWord | No
     if not since:
         return None
     said = since[-1]
-    by = said.by if eui_as_typed(said.by) is None else "DCC"
+    by = said_by(said)
     is_bad = release.state not in (ReleaseState.CLOSED, ReleaseState.SUPERSEDED)
     what = said.event.replace("_", " ").capitalize()
     return LastWord(what, said.at, by, said.commentary or "", is_bad)
+
+
+def said_by(event: ReleaseEvent) -> str:
+    """Return who brought an event about, in words: where no body that decided is named, DCC's own system said it."""
+    return event.by if eui_as_typed(event.by) is None else "DCC"
 
 
 def until_decided(release: Release, awaited: bool, held: bool = False) -> str:

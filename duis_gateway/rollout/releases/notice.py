@@ -68,7 +68,7 @@ def receive_release(message: PartnerMessage[esi.FirmwareRelease], tx: Tx) -> Ack
     revised = standing is not None
     held = held_plans(tx, standing, instructed_hubs(standing, tx)) if standing is not None and standing.paused else {}
     releases.put(tx.conn, release=release, marks=known)
-    history.record(tx.conn, _line(release, tx, revised=revised))
+    history.record(tx.conn, _line(release, tx, standing))
     history.note_past_dates(tx.conn, release.release_id, put_into_the_past(standing, release, tx.now), tx.now)
     freshness.of_model(tx.conn, release.manufacturer, release.model, tx.now)
     tx.release_changed = True
@@ -100,9 +100,10 @@ def _for_nobody(release: Release, tx: Tx) -> str | None:
     return text
 
 
-def _line(release: Release, tx: Tx, *, revised: bool) -> ReleaseEvent:
-    event = history.revision_event(release.revision) if revised else "notified"
-    return ReleaseEvent(release.release_id, tx.now, event, release.state, release.paused, tx.party.name)
+def _line(release: Release, tx: Tx, standing: Release | None) -> ReleaseEvent:
+    event = history.NOTIFIED if standing is None else history.revision_event(release.revision)
+    moved = history.with_moved_date(None, standing or release, release)
+    return ReleaseEvent(release.release_id, tx.now, event, release.state, release.paused, tx.party.name, moved)
 
 
 def _mark_problem(hub: Hub | None, release: Release) -> str | None:
