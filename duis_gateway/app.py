@@ -47,12 +47,11 @@ from duis_gateway.outbox.emails.outbox_rows import EmailTerms
 from duis_gateway.outbox.lanes import LaneSettings
 from duis_gateway.outbox.mail import MailSender, SmtpSettings
 from duis_gateway.outbox.retry import RetryPolicy
-from duis_gateway.outbox.senders import HttpSender, Sender
+from duis_gateway.outbox.senders import HttpSender, Sender, Urls
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.parties import certificates
 from duis_gateway.parties import store as parties
 from duis_gateway.parties.certificate_records import RegisteredCertificate
-from duis_gateway.parties.records import Party
 from duis_gateway.pki.trust import Trust
 from duis_gateway.rollout.moments import Moments
 from duis_gateway.rollout.protection.handle import ProtectionLists
@@ -112,19 +111,16 @@ def open_delivery(config: Config, store: Store, metrics: Metrics, tracing: Traci
         )
     )
 
-    def find_party(eui: int) -> Party | None:
+    def look_up_urls() -> dict[int, str | None]:
         with store.read() as conn:
-            return parties.find(conn, eui)
-
-    def find_url(eui: int) -> str | None:
-        party = find_party(eui)
-        return None if party is None else party.url
+            return parties.urls(conn)
 
     def find_address(eui: int) -> str | None:
-        party = find_party(eui)
+        with store.read() as conn:
+            party = parties.find(conn, eui)
         return None if party is None else party.email
 
-    senders: dict[str, Sender] = {"http": HttpSender(transport, find_url, tracing.attempt)}
+    senders: dict[str, Sender] = {"http": HttpSender(transport, Urls(look_up_urls), tracing.attempt)}
     if config.email.host is not None:
         senders["email"] = MailSender(smtp_settings(config.email, config.email.host), find_address)
     lanes = LaneSettings(in_flight=settings.in_flight, lease=settings.lease)

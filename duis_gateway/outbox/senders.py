@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Protocol
 
-from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.errors import GatewayError
 from duis_gateway.outbox.retry import Failure, FailureKind
 from duis_gateway.outbox.store import ClaimedMessage
@@ -57,29 +57,56 @@ class Traced(Protocol):
         """Return the attempt, to be entered while it lasts."""
 
 
+class Urls:
+    """The URL of each party, or None where the party or its URL is unknown. Called from many threads at once.
+
+    All are looked up at once, by one thread. When each was looked up for itself, by each thread that posted to it, that
+    took 35 to 50 us of processor time a message in the gateway where two hundred lanes emptied a queue on PostgreSQL.
+
+    Args:
+        look_up: the URLs of all parties by EUI. Called at most once in `remember` seconds.
+        remember: how long they are used without asking again.
+    """
+
+    def __init__(self, look_up: Callable[[], Mapping[int, str | None]], remember: float = URL_REMEMBERED) -> None:
+        self._look_up = look_up
+        self._remember = remember
+        self._known: Mapping[int, str | None] = {}
+        self._until = 0.0
+        self._looking = threading.Lock()
+
+    def __call__(self, recipient: int) -> str | None:
+        """Return one party's."""
+        if monotonic() >= self._until:
+            with self._looking:
+                if monotonic() >= self._until:  # no other thread has just done it
+                    self._renew()
+        return self._known.get(recipient)
+
+    def _renew(self) -> None:
+        try:
+            self._known = self._look_up()
+        except GatewayError:
+            # The database is away for a moment; the last known URLs will do, if there are any.
+            log.warning("the URLs of recipients cannot be looked up")
+        self._until = monotonic() + self._remember
+
+
 class HttpSender:
     """Posts to the URL that the recipient has registered at this moment.
 
     Args:
         transport: how.
-        find_url: the URL of a party by its EUI, or None where the party or its URL is unknown. Called
-            at most once in `remember` seconds for each party.
+        find_url: the URL of a party by its EUI, or None where the party or its URL is unknown; see `Urls`.
         traced: records attempts; None: nobody does, and no recipient is told of a trace.
-        remember: how long an URL is used without asking again.
     """
 
     def __init__(
-        self,
-        transport: HttpTransport,
-        find_url: Callable[[int], str | None],
-        traced: Traced | None = None,
-        remember: float = URL_REMEMBERED,
+        self, transport: HttpTransport, find_url: Callable[[int], str | None], traced: Traced | None = None
     ) -> None:
         self._transport = transport
         self._traced = traced
         self._find_url = find_url
-        self._remember = remember
-        self._known: dict[int, tuple[str | None, float]] = {}
 
     @property
     def deadline(self) -> float:
@@ -88,7 +115,7 @@ class HttpSender:
 
     def send(self, message: ClaimedMessage) -> Failure | None:
         """Post one message."""
-        url = self._url(message.recipient)
+        url = self._find_url(message.recipient)
         if not url:
             return Failure(FailureKind.ADDRESS, "the recipient has no URL registered")
         if self._traced is None:
@@ -100,17 +127,6 @@ class HttpSender:
             if failure is not None:
                 attempt.failed(failure.detail)
             return failure
-
-    def _url(self, recipient: int) -> str | None:
-        url, until = self._known.get(recipient, (None, 0.0))
-        if monotonic() >= until:
-            try:
-                url = self._find_url(recipient)
-            except GatewayError:
-                # The database is away for a moment; the last known URL will do, if there is one.
-                log.warning("the URL of a recipient cannot be looked up", extra={"recipient": format_eui(recipient)})
-            self._known[recipient] = (url, monotonic() + self._remember)
-        return url
 
     def abort(self) -> None:
         """End the attempts under way."""

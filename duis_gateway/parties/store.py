@@ -30,6 +30,7 @@ _COLUMNS = (
 # Made once: every message that comes in runs some of them.
 _ALL = select(*_COLUMNS)
 _FIND = _ALL.where(party.c.eui == bindparam("wanted"))
+_URLS = select(party.c.eui, party.c.url)
 _OF_KIND = _ALL.where(party.c.kind == bindparam("wanted"))
 
 
@@ -56,6 +57,11 @@ def all_parties(connection: Connection, kind: PartyKind | None = None) -> list[P
     """Return every party, or those of one kind, in the order of their EUI-64."""
     found = connection.execute(_ALL) if kind is None else connection.execute(_OF_KIND, {"wanted": kind})
     return sorted(map(_party, found), key=lambda one: one.eui)
+
+
+def urls(connection: Connection) -> dict[int, str | None]:
+    """Return the URL of every party by EUI-64, None where it has none."""
+    return {row.eui: row.url for row in connection.execute(_URLS)}
 
 
 def by_token_hash(connection: Connection, token_hash: str) -> Party | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -20,7 +21,7 @@ from duis_gateway.outbox.guard import parse_networks
 from duis_gateway.outbox.lanes import LaneSettings
 from duis_gateway.outbox.observer import DeliveryObserver
 from duis_gateway.outbox.retry import Dead, Decision, Failure, FailureKind, RetryPolicy
-from duis_gateway.outbox.senders import HttpSender, Sender
+from duis_gateway.outbox.senders import HttpSender, Sender, Urls
 from duis_gateway.outbox.store import ClaimedMessage, Destination, Result, Settlement
 from duis_gateway.outbox.transport import HttpTransport, TransportSettings
 from duis_gateway.store.engine import Store
@@ -82,7 +83,7 @@ def delivering(
         TransportSettings(total_timeout=total_timeout, allowed_networks=parse_networks(["127.0.0.0/8"]))
     )
     watcher = Watcher()
-    sender = HttpSender(transport, urls.get, remember=0.0)
+    sender = HttpSender(transport, urls.get)
     settings = DeliverySettings(lanes or LaneSettings(), poll)
     delivery = Delivery(store, {"http": sender}, policy, settings, watcher)
     delivery.start()
@@ -331,7 +332,7 @@ def test_who_hangs_beyond_every_deadline_holds_nobody_up_for_longer_than_a_lease
     """F24: nothing can end a thread that hangs, in a library for example; others take its place."""
     enqueue(store, *messages(20), *messages(5, key="R1", prefix="k"))
     with Receiver() as receiver, transporting() as transport:
-        sender = Hanging(transport, {SUPPLIER: receiver.url}.get, remember=0.0)
+        sender = Hanging(transport, {SUPPLIER: receiver.url}.get)
         lanes = LaneSettings(in_flight=in_flight, lease=0.5)
         delivery = Delivery(store, {"http": sender}, QUICK, DeliverySettings(lanes, 0.05))
         delivery.start()
@@ -358,7 +359,7 @@ def test_an_attempt_that_breaks_when_it_was_made_is_made_again(store: Store) -> 
     """F31: nothing waits for a thread that is no more."""
     enqueue(store, *messages(20))
     with Receiver() as receiver, transporting() as transport:
-        sender = HttpSender(transport, {SUPPLIER: receiver.url}.get, remember=0.0)
+        sender = HttpSender(transport, {SUPPLIER: receiver.url}.get)
         delivery = Delivery(store, {"http": sender}, QUICK, DeliverySettings(poll=0.05), Breaking())
         delivery.start()
         receiver.wait_for(23)
@@ -467,20 +468,35 @@ def test_a_message_that_kills_its_sender_every_time_is_parked(store: Store) -> N
 
 def test_the_last_known_url_serves_while_the_database_is_away() -> None:
     """F11."""
-    answers: list[str] = []
+    answers: list[dict[int, str | None]] = []
 
-    def find_url(_: int) -> str | None:
+    def look_up() -> dict[int, str | None]:
         if not answers:
             raise NotDurable("away")
         return answers.pop()
 
     transport = HttpTransport(TransportSettings(allowed_networks=parse_networks(["127.0.0.0/8"])))
-    sender = HttpSender(transport, find_url, remember=0.0)
+    sender = HttpSender(transport, Urls(look_up, remember=0.0))
     claimed = ClaimedMessage(1, SUPPLIER, "http", None, "N64", "m", b"x", "application/xml", 1, 0, "t", 0.0)
     with Receiver() as receiver:
         failure = sender.send(claimed)
         assert failure
         assert failure.kind is FailureKind.ADDRESS
-        answers.append(receiver.url)
+        answers.append({SUPPLIER: receiver.url})
         assert [sender.send(claimed), sender.send(claimed)] == [None, None]
     transport.close()
+
+
+def test_urls_are_looked_up_once_for_all_recipients_and_threads() -> None:
+    """Each recipient's by itself, and by each of its threads, cost more than the posts' share of the database (F12)."""
+    look_ups: list[int] = []
+
+    def look_up() -> dict[int, str | None]:
+        look_ups.append(1)
+        return {recipient: f"http://{recipient}.test/" for recipient in range(200)}
+
+    urls = Urls(look_up, remember=600.0)
+    with ThreadPoolExecutor(20) as threads:
+        found = list(threads.map(urls, range(201)))
+    assert found == [*(f"http://{recipient}.test/" for recipient in range(200)), None]
+    assert len(look_ups) == 1
