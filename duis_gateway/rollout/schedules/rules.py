@@ -10,7 +10,7 @@ what the CSPs offered; E110606 a constraint not offered. An error refuses all gr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -111,8 +111,9 @@ def judge_schedule(request: PreferredPilotSchedule, facts: ScheduleFacts, now: d
     why = _why_not_offered(instructions, facts, release)
     if why is not None:
         return ScheduleJudgement("E110605", findings, explanation=why)
-    if not all(_constraints_offered(group, facts) for group in instructions):
-        return ScheduleJudgement("E110606", findings)
+    why = _of_all(_constraints_not_offered(instructions, facts))
+    if why is not None:
+        return ScheduleJudgement("E110606", findings, explanation=why)
     return ScheduleJudgement(ACCEPTED_IN_PART if findings.any else ACCEPTED, findings, (*instructions, *taken_back))
 
 
@@ -125,7 +126,7 @@ def _stage_refusal(request: PreferredPilotSchedule, release: Release, now: datet
 
 
 def _why_not_the_periods(request: PreferredPilotSchedule, release: Release, now: datetime) -> str | None:
-    """Return in words why the first of the groups cannot have its period, None where all can.
+    """Return in words why groups cannot have their periods, each for its own reason; None where all can.
 
     BR-3.4; a period that is over already can be met no more than an empty one. Safe launch is after the pilot (BR-0.3,
     PIA-A12).
@@ -134,7 +135,18 @@ def _why_not_the_periods(request: PreferredPilotSchedule, release: Release, now:
         last = show_time(last_to_instruct(release))
         return f"it was received later than one month before the automatic date: instructions were taken until {last}"
     opens = safe_launch_opens(release, now)
-    return next((why for why in (_why_not_the_period(one, release, opens, now) for one in request.groups) if why), None)
+    return _of_all(_why_not_the_period(one, release, opens, now) for one in request.groups)
+
+
+_MOST_REASONS = 10
+"""How many reasons an answer is explained by: there may be as many groups as hubs."""
+
+
+def _of_all(reasons: Iterable[str | None]) -> str | None:
+    """Return what is wrong with groups in one sentence: of very many the first, and how many more; None for none."""
+    found = [*dict.fromkeys(filter(None, reasons))]
+    more = [f"and {len(found) - _MOST_REASONS:,} more like these"] if len(found) > _MOST_REASONS else []
+    return "; ".join([*found[:_MOST_REASONS], *more]) or None
 
 
 def _why_not_the_period(group: DeploymentGroup, release: Release, opens: datetime | None, now: datetime) -> str | None:
@@ -283,12 +295,10 @@ def _repeated(
 
 
 def _why_repeated(request: PreferredPilotSchedule) -> str | None:
-    """Return in words which group is sent twice, whose hubs may be in no other; None: the list of hubs says it all."""
+    """Return in words which groups are sent twice, whose hubs may be in no other; None: the list of hubs says all."""
     names = Counter(f"{group.group_id}/{group.stage.value}" for group in request.groups)
-    twice = next((name for name, times in names.items() if times > 1), None)
-    return (
-        None if twice is None else f"the group {twice} is sent twice in this request: send it once, with all its hubs"
-    )
+    once = "is sent twice in this request: send it once, with all its hubs"
+    return _of_all(f"the group {name} {once}" for name, times in names.items() if times > 1)
 
 
 def _proves(hub: int, facts: ScheduleFacts) -> bool:
@@ -305,20 +315,29 @@ def _counted(hubs: Iterable[int], facts: ScheduleFacts) -> int:
 
 
 def _why_not_offered(instructions: Iterable[Instruction], facts: ScheduleFacts, release: Release) -> str | None:
-    """Return in words which Pilot group has a period outside the pilot, or what a CSP offered; None where none has."""
+    """Return in words which Pilot groups have periods outside the pilot, or what a CSP offered; None where none has."""
+
+    def reasons() -> Iterator[str]:
+        for group in instructions:
+            for region in sorted(_regions(group, facts)) if group.stage is Stage.PILOT else ():
+                outside = [span for span in _spans((region,), facts, release) if not _inside(group.period, span)]
+                if outside:
+                    span = f"{show_time(outside[-1].start)} to {show_time(outside[-1].end)}"
+                    of_pilot = release.pilot is not None and outside[-1] == release.pilot.period
+                    what = "the pilot" if of_pilot else f"what the CSP of {region} offered"
+                    yield f"the period of the group {group.group_id}/Pilot does not lie within {what}, {span}"
+
+    return _of_all(reasons())
+
+
+def _constraints_not_offered(instructions: Iterable[Instruction], facts: ScheduleFacts) -> Iterator[str]:
+    """Yield in words which constraints groups name that the CSP of a region of theirs has not offered."""
     for group in instructions:
-        for region in sorted(_regions(group, facts)) if group.stage is Stage.PILOT else ():
-            outside = [span for span in _spans((region,), facts, release) if not _inside(group.period, span)]
-            if outside:
-                span = f"{show_time(outside[-1].start)} to {show_time(outside[-1].end)}"
-                of_pilot = release.pilot is not None and outside[-1] == release.pilot.period
-                what = "the pilot" if of_pilot else f"what the CSP of {region} offered"
-                return f"the period of the group {group.group_id}/Pilot does not lie within {what}, {span}"
-    return None
-
-
-def _constraints_offered(group: Instruction, facts: ScheduleFacts) -> bool:
-    return all(set(group.constraints) <= _constraints(one, group.stage, facts) for one in _regions(group, facts))
+        for region in sorted(_regions(group, facts)):
+            unknown = sorted(set(group.constraints) - _constraints(region, group.stage, facts))
+            if unknown:
+                named = f"{', '.join(unknown)}, which the group {group.group_id}/{group.stage.value} names"
+                yield f"the CSP of {region} has not offered {named}"
 
 
 def _regions(group: Instruction, facts: ScheduleFacts) -> set[str]:

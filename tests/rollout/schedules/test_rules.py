@@ -178,6 +178,21 @@ def test_of_the_reasons_against_a_period_the_one_that_holds_is_said(group: Deplo
     assert words.startswith(f"the period of the group G1/{group.stage.value} {why}"), words
 
 
+def test_of_several_groups_what_is_wrong_with_each_is_said() -> None:
+    """Before, the first was named alone, and the next only once that one was put right."""
+    over = pilot("G1", 1, period=Period(NOW - 2 * DAY, NOW - DAY))
+    late = launch("G2", 2, period=Period(PILOT.end, AUTOMATIC))
+    words = (judge(over, pilot("G0", 3, period=APRIL), late).explanation or "").split("; ")
+    assert [one.partition(" was ")[0].partition(" does ")[0] for one in words] == [
+        "the period of the group G1/Pilot",
+        "the period of the group G2/SafeLaunch",
+    ]
+    both = judge(pilot("G1", 1, period=PILOT), pilot("G2", 2, period=PILOT), offered=(offer("North", APRIL),))
+    assert (both.explanation or "").count("does not lie within") == 2
+    several = [pilot(f"G{number}", number, period=Period(PILOT.end, PILOT.end)) for number in range(1, 15)]
+    assert (judge(*several).explanation or "").endswith("; and 4 more like these")
+
+
 def test_of_what_came_too_late_it_is_said_until_when_it_was_taken() -> None:
     last = one_month_before(AUTOMATIC)
     judged = judge(launch("G1", 1, period=Period(last, AUTOMATIC - DAY)), now=last + DAY)
@@ -291,7 +306,9 @@ def test_constraints_are_among_those_offered_in_each_region_of_the_group() -> No
     assert judge(pilot("G1", 1, constraints=("C1", "C2")), **facts).code == "I99"
     assert judge(pilot("G1", 1, 2, constraints=("C2",)), **facts).code == "I99"
     assert judge(pilot("G1", 1, 2, constraints=("C1",)), **facts).code == "E110606"
-    assert judge(pilot("G1", 1, constraints=("C9",)), **facts).code == "E110606"
+    unknown = judge(pilot("G1", 1, constraints=("C9", "C1")), **facts)
+    assert unknown.code == "E110606"
+    assert unknown.explanation == "the CSP of North has not offered C9, which the group G1/Pilot names"
     assert judge(pilot("G1", 1, constraints=("C1",))).code == "E110606"
 
 
