@@ -125,7 +125,7 @@ def test_a_hub_says_how_it_stands_and_why(town: RunningSandbox) -> None:
 def test_a_hub_says_what_to_do_in_the_words_of_the_console(town: RunningSandbox) -> None:
     """Before, the page and the API said how a hub stands and why, and nothing of what to do about it."""
     for hub, begins in (
-        ("1", "Its supplier can instruct it (11.6)"),
+        ("1", "Its supplier can instruct it for safe launch once the pilot has ended (11.6)"),
         ("4", "Look into the failure first. "),
         ("101", ""),
     ):

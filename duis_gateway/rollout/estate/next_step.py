@@ -198,7 +198,7 @@ def _instruct(chosen: Prospect, now: datetime, by_date: str, how: _How) -> str:
         return _by_dcc(how, named, by_date)
     if how.viewer is None:
         first = _first_listed(how.under(release), now, how)
-        return f"{_who_can(chosen, last, how)}; otherwise {by_date}.{first}"
+        return f"{_who_can(chosen, last, now, how)}; otherwise {by_date}.{first}"
     return _by_viewer(chosen, now, by_date, how)
 
 
@@ -283,14 +283,15 @@ def _why_unable(how: _How, who: int | None, role: str) -> str:
     return f"{possessive} DUIS version has no 11.6"
 
 
-def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
-    """Say to the operator who can instruct the hub, and until when."""
+def _who_can(chosen: Prospect, last: datetime, now: datetime, how: _How) -> str:
+    """Say to the operator who can instruct the hub, for which stage where a pilot has it, and until when."""
     hub, until, roles, named = how.hub, show_time(last), how.roles, how.named(chosen.release)
     missing = how.missing_half(how.under(chosen.release))
     if missing is None and (named or not _awaits(chosen)):
         both = len(hub.suppliers) > 1
-        who = f"Its suppliers can instruct it{named}, both of them" if both else f"Its supplier can instruct it{named}"
-        return f"{who} (11.6), until {until}, or DCC in a batch"
+        who, both_of_them = ("Its suppliers", ", both of them") if both else ("Its supplier", "")
+        staged = _ways_of_suppliers(how.under(chosen.release), now, last, how, named, both_of_them)
+        return f"{who} can {staged or f'instruct it{named}{both_of_them} (11.6), until {until}'}, or DCC in a batch"
     ways = {
         one.who: f"its {roles[one.who]} can instruct it{' again' if one.task is Task.INSTRUCT_ANEW else ''}{named} "
         f"(11.6), until {show_time(min(last, one.until or last))}"
@@ -300,6 +301,29 @@ def _who_can(chosen: Prospect, last: datetime, how: _How) -> str:
     said = " and ".join(ways[who] for who in roles if who in ways)
     said = said or f"its {roles.get(missing, 'second supplier')} can instruct it{named} (11.6), until {until}"
     return f"{said[0].upper()}{said[1:]}"
+
+
+def _ways_of_suppliers(release: Release, now: datetime, last: datetime, how: _How, named: str, both: str) -> str:
+    """Say to the operator for which stage suppliers can instruct a hub that a pilot has, as `_ways` does to them.
+
+    "" where none has it, or has it any more: there is nothing more to be said than until when.
+    """
+    lists = lists_taken_until(release, now)
+    here = {(release.release_id, who) for who in how.hub.suppliers}
+    scheduled, listed = here & {*how.asked.schedulable}, here & {*how.asked.barred, *how.asked.schedulable}
+    if lists is None or release.pilot is None or not listed:
+        return ""
+    ways = []
+    if scheduled == here:
+        where = "their preferred lists" if both else "its preferred list"
+        by = show_time(min(lists, last))
+        ways.append(f"schedule it{named} for the pilot (11.6, stage Pilot){both}, until {by}, as it is on {where}")
+    if last > release.pilot.period.end:
+        again = "" if ways else named
+        ways.append(
+            f"instruct it{again} for safe launch once the pilot has ended (11.6){both}, until {show_time(last)}"
+        )
+    return ", or ".join(ways)
 
 
 def _awaits(chosen: Prospect) -> bool:

@@ -122,10 +122,18 @@ def test_of_a_hub_on_the_list_the_pilots_date_is_said_and_of_others_that_of_safe
     assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (OWN_NORTH,))).startswith("E")
     pilot = f"Schedule it for the pilot (11.6, stage Pilot) until {show_time(PILOT.end)}, as you have put it on your"
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(pilot)
+    both_ways = (
+        f"Its supplier can schedule it for the pilot (11.6, stage Pilot), until {show_time(PILOT.end)}, as it is on "
+        f"its preferred list, or instruct it for safe launch once the pilot has ended (11.6), {until}, or DCC in a "
+        "batch; otherwise"
+    )
+    assert what_to_do(dcc, None, OWN_NORTH).startswith(both_ways), "it said nothing of the pilot to the operator"
+    assert what_to_do(dcc, None, OWN_SOUTH).startswith(f"Its supplier can instruct it (11.6), {until}, or DCC in a")
     assert what_to_do(dcc, OURS, OWN_SOUTH).startswith(f"{launch}, {put}")
     dcc.passes(PILOT.end)
     for hub in (OWN_NORTH, OWN_SOUTH):
         assert what_to_do(dcc, OURS, hub).startswith(f"{safe} {until}, or leave it")
+        assert what_to_do(dcc, None, hub).startswith(f"Its supplier can instruct it (11.6), {until}, or DCC in a batch")
 
 
 def accepts(dcc: Steering, supplier: int, hub: int, stage: Stage) -> bool:
@@ -142,6 +150,12 @@ def test_a_split_hub_that_is_off_the_list_is_not_to_be_scheduled_for_the_pilot(d
     dcc.piloting()
     for supplier in (OURS, THEIRS):
         assert not dcc.asks(supplier, "11.5", PreferredPilotList("R1", NEW, (SPLIT,))).startswith("E")
+    ways = what_to_do(dcc, None)
+    assert ways.startswith(
+        f"Its suppliers can schedule it for the pilot (11.6, stage Pilot), both of them, until {show_time(PILOT.end)}, "
+        "as it is on their preferred lists, or instruct it for safe launch once the pilot has ended (11.6), both"
+    )
+    assert "has to be on" not in ways
     assert accepts(dcc, THEIRS, SPLIT, Stage.PILOT)
     end = show_time(dcc.clock.now() + 3 * WEEK)
     assert what_to_do(dcc, OURS).startswith(
@@ -300,6 +314,9 @@ def test_a_hub_on_the_list_that_is_excluded_from_the_pilot_waits_for_safe_launch
     assert what_to_do(dcc, OURS, OWN_NORTH).startswith(
         f"Instruct it for safe launch once the pilot has ended (11.6), until {last(dcc)}, or leave it"
     )
+    assert what_to_do(dcc, None, OWN_NORTH).startswith(
+        f"Its supplier can instruct it for safe launch once the pilot has ended (11.6), until {last(dcc)}, or DCC"
+    )
     assert not accepts(dcc, OURS, OWN_NORTH, Stage.PILOT)
     dcc.passes(PILOT.end)
     assert accepts(dcc, OURS, OWN_NORTH, Stage.SAFE_LAUNCH)
@@ -323,6 +340,18 @@ def test_what_is_taken_out_elsewhere_waits_for_the_end_of_a_pilot_from_which_it_
     )
     assert revised.status == "Accepted"
     assert "to instruct it under R2 once its pilot has ended, take it out" in what_to_do(dcc, OURS)
+
+
+def test_of_a_split_hub_on_one_list_alone_the_operator_reads_of_the_other_and_that_safe_launch_is_later(
+    dcc: Steering,
+) -> None:
+    dcc.piloting()
+    assert not dcc.asks(OURS, "11.5", PreferredPilotList("R1", NEW, (SPLIT,))).startswith("E")
+    said = what_to_do(dcc, None)
+    assert said.startswith(
+        "Its suppliers can instruct it for safe launch once the pilot has ended (11.6), both of them"
+    )
+    assert said.endswith("For the pilot it has to be on its Gas Supplier's preferred list first (11.5).")
 
 
 def test_a_protected_hub_is_taken_off_the_protected_ones_first(dcc: Steering) -> None:
