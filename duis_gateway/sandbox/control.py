@@ -43,7 +43,10 @@ _COMMANDS = {f"/v1/{name}": name for name in (*BY_COMMAND, RESET.name)}
 _NONE: Mapping[re.Pattern[str], str] = {
     re.compile(r"(/v1)?/(messages|mails)/[^/]+"): "there is no such message",
     re.compile(r"/v1/messages/[^/]+/answer"): "there is no such message, or it was not answered",
-    re.compile(r"/v1/hubs/[^/]+"): f"there is no such hub: hubs are 1 to {LAST_HUB}, or an EUI-64 of one of them",
+    re.compile(r"/v1/hubs/[^/]+"): (
+        f"there is no such hub: hubs are 1 to {LAST_HUB}, or an EUI-64 of one of them, and the inventory has to have "
+        "it as a Communications Hub"
+    ),
 }
 """What to say where there is no such thing, by the paths of such things."""
 _MOST_FIELDS = 50

@@ -18,7 +18,6 @@ from duis_gateway.parties import store as parties
 from duis_gateway.partners.xml import format_time
 from duis_gateway.rollout.activations import store as activations
 from duis_gateway.rollout.activations.store import RecordedOutcome
-from duis_gateway.rollout.hubs import store as hubs
 from duis_gateway.rollout.releases import store as releases
 from duis_gateway.rollout.releases.records import Release
 from duis_gateway.sandbox import addresses, cast
@@ -28,6 +27,7 @@ from duis_gateway.sandbox.mails import Mails
 from duis_gateway.sandbox.mocks.partner import NoGateway
 from duis_gateway.sandbox.parameters import CannotBeDone, WrongCommand
 from duis_gateway.sandbox.renewal import Renewal
+from duis_gateway.sandbox.standing import hubs_of
 from duis_gateway.sandbox.turn import Turn
 from duis_gateway.sandbox.words import in_lines
 from duis_gateway.sandbox.world import World
@@ -217,7 +217,7 @@ class Sandbox:
             known = {one.eui: one for one in parties.all_parties(conn)}
             token_holds = parties.by_token_hash(conn, parties.token_hash(party_token(cast.YOU))) is not None
             every = releases.all_releases(conn)
-            inventory = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
+            inventory = hubs_of(conn)
             last = activations.newest_outcomes(conn, inventory)
         return {
             "clock": format_time(self.world.clock.now()),

@@ -16,6 +16,7 @@ from duis_gateway.rollout.deadlines.not_told import said_of_hubs
 from duis_gateway.rollout.deadlines.rules import Task, in_order
 from duis_gateway.rollout.deadlines.scopes import given_way
 from duis_gateway.rollout.deadlines.view import tasks_of_everybody
+from duis_gateway.rollout.eligibility import is_hub
 from duis_gateway.rollout.estate.hub_by_hub import hub_on_a_page
 from duis_gateway.rollout.estate.over import ReleasesOver
 from duis_gateway.rollout.estate.prospects import judged_prospects
@@ -97,6 +98,12 @@ def newest_approved(live: Sequence[Release]) -> Release | None:
     return next((one for one in live if one.state is not ReleaseState.NOTIFIED), None)
 
 
+def hubs_of(conn: Connection) -> dict[int, Hub]:
+    """Return the sandbox's hubs as far as the inventory has them as hubs still: DCC, or a load, may change any."""
+    own = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
+    return {device_id: hub for device_id, hub in own.items() if is_hub(hub)}
+
+
 def standing_of(world: World) -> Standing:
     """Look at how everything stands: each hub under the release that has it next, and that a command takes for it."""
     now = world.clock.now()
@@ -104,7 +111,7 @@ def standing_of(world: World) -> Standing:
         every, live, estate = releases.all_releases(conn), releases.live(conn), estate_of(conn)
         far = {one.release_id: _of_release(conn, one, live, estate, now) for one in every}
         stand: dict[str, HubStanding] = {}
-        known = hubs.get_many(conn, [one.device_id for one in cast.hubs()])
+        known = hubs_of(conn)
         under = _under(conn, [*live, *given_way(conn)], list(known.values()), now)
         chosen = _next(under)
         not_told = said_of_hubs(conn, [(known[hub], one.release.release_id) for hub, one in chosen.items()])

@@ -16,7 +16,7 @@ from playwright.sync_api import Route, expect
 
 from tests.support.asked import Answered, exchange
 from tests.support.browsers import chromium
-from tests.support.cli import SUPPLIER, refused, run
+from tests.support.cli import SUPPLIER, done, refused, run
 from tests.support.gateway_process import wait_until
 from tests.support.sandboxes import RunningSandbox, sandbox
 
@@ -138,6 +138,26 @@ def test_a_hub_says_what_to_do_in_the_words_of_the_console(town: RunningSandbox)
         assert stands["state"] == ("failed" if hub == "4" else "not_planned" if hub == "101" else "planned")
     for unknown in ("0", "x", "00-00-00-00-00-00-00-01"):
         assert exchange(town.remote.url, "GET", f"/v1/hubs/{unknown}", None, {}).status == 404
+
+
+@pytest.mark.once
+def test_what_the_inventory_has_as_no_hub_any_more_is_not_shown_as_one(tmp_path: Path) -> None:
+    """Before, the page was gone for good: DCC's InventoryUpdate, or a load, had made a meter of a hub."""
+    with sandbox(tmp_path / "work") as town:
+        town.do("activate", hub=[1, 2])
+        town.do("fail", hub=[3])
+        columns = "device_id,device_type,manufacturer,model,firmware_version,status,csp_region"
+        columns += ",import_supplier,gas_supplier"
+        lines = [f"00-DB-12-34-56-00-00-0{hub},ESME,106C,433100AC,9001,Commissioned,North,," for hub in (1, 3)]
+        (town.folder / "meters.csv").write_text("\n".join((columns, *lines, "")), encoding="utf-8")
+        done("inventory", "load", town.folder / "meters.csv", "--config", town.folder / "gateway.toml")
+        assert shown(get(town))[:2] == ["2", "4"]
+        assert [one["number"] for one in town.status()["hubs"]][:2] == ["2", "4"]
+        for asked in ("/?hub=1", "/?hub=1&state=failed", "/?hub=3&release=SEC-2027-A"):
+            assert "No such hub" in words(get(town, asked))
+        said = refused(2, "sandbox", "hub", "1", "--port", str(town.port))
+        assert "the inventory has to have it as a Communications Hub" in said
+        assert town.do("activate", hub=[1, 4])["answers"]
 
 
 @pytest.mark.once
