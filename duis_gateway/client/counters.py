@@ -78,7 +78,8 @@ class FileCounter:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             held = os.pread(file, _LONGEST, 0).decode("ascii", "replace")
-            if not is_digits(held, _LONGEST) or not 0 < (number := int(held) + 1) < _END:
+            digits = held.rstrip()  # `echo` and editors end a line
+            if not is_digits(digits, _LONGEST) or not 0 < (number := int(digits) + 1) < _END:
                 raise SetupWrong(
                     f"{self._path}, the file of RequestIDs, holds {held[:40]!r} and not a number that another one can "
                     "follow",

@@ -147,7 +147,7 @@ def test_counters_never_repeat_in_one_process_or_in_several(tmp_path: Path) -> N
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("held", ["", "garbage", "-5", "18446744073709551615", "9" * 70])
+@pytest.mark.parametrize("held", ["", "\n", "1 2\n", "garbage", "-5", "18446744073709551615", "9" * 70])
 def test_a_counter_whose_file_was_spoiled_gives_no_number_that_may_have_been_used(tmp_path: Path, held: str) -> None:
     path = tmp_path / "counter"
     path.write_text(held)
@@ -156,6 +156,15 @@ def test_a_counter_whose_file_was_spoiled_gives_no_number_that_may_have_been_use
     assert path.read_text() == held
     with pytest.raises(SetupWrong, match="No such file"):
         FileCounter(tmp_path / "nowhere" / "counter")()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "\n\n"])
+def test_a_number_that_was_written_into_the_counters_file_by_hand_is_followed(tmp_path: Path, end: str) -> None:
+    """As the advice says: `echo` and editors end the line. It goes on past the digits of what was there."""
+    path = tmp_path / "counter"
+    for written, follow in (("9000000000000000000", 9000000000000000001), ("9", 10), ("99", 100), ("0", 1)):
+        path.write_bytes(f"{written}{end}".encode())
+        assert [FileCounter(path)(), FileCounter(path)()] == [follow, follow + 1]
 
 
 def test_the_files_of_a_party_are_checked_when_they_are_read(parties: Parties, tmp_path: Path) -> None:
