@@ -15,7 +15,7 @@ import click
 from duis_gateway.cli.help import Option, RefusesEmpty
 from duis_gateway.config.environment import CONFIG_VARIABLE
 from duis_gateway.config.settings import Config, load_config
-from duis_gateway.duis.identifiers import NOBODY, format_eui, parse_eui
+from duis_gateway.duis.identifiers import NOBODY, eui_as_typed, format_eui
 from duis_gateway.duis.times import parse_date_time
 from duis_gateway.errors import ConfigurationError, GatewayError
 from duis_gateway.machine.files import DASH, standard_stream, why_no_folder, would_be_replaced
@@ -65,13 +65,12 @@ def no_release(release_id: str) -> AnswerIsNo:
 
 
 def eui(text: str | int) -> int:
-    """Read an argument that is an EUI-64 as DUIS writes it, in either case."""
+    """Read an argument that is an EUI-64, in whatever way people write it."""
     if isinstance(text, int):
         return text
-    try:
-        read = parse_eui(text)
-    except ValueError:
-        raise click.BadParameter(f"{text[:40]!r} is not an EUI-64 such as 90-B3-D5-1F-30-01-00-00") from None
+    read = eui_as_typed(text)
+    if read is None:
+        raise click.BadParameter(f"{text[:40]!r} is not an EUI-64 such as 90-B3-D5-1F-30-01-00-00")
     if read == NOBODY:
         raise click.BadParameter(f"{text} is all zeros, which is nobody's EUI-64")
     return read

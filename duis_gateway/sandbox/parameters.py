@@ -276,6 +276,8 @@ def _moment(given: Any) -> datetime | timedelta:
     try:
         read = datetime.fromisoformat(text)
     except ValueError as error:
+        if "timedelta" in str(error):
+            raise ValueError("a time less than 24 hours before or after UTC, such as 09:00:00+01:00") from None
         if _DATE.match(text):
             raise ValueError(f"a time that exists ({error})") from None
         raise ValueError("a time such as 2027-03-01 or 2027-03-01T09:00:00Z, or a step such as +60d or +2h") from None

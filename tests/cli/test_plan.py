@@ -233,3 +233,13 @@ def test_a_supplier_that_is_registered_on_an_older_version_is_news_to_its_hubs_s
     with store.read() as conn:
         after = set(conn.execute(select(model_news.c.model_id, model_news.c.changed_at)).all())
     assert after != before, "`changed-since` shows the hubs again"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_hub_is_named_in_whatever_way_an_eui_is_written(installation: Installation) -> None:
+    """The pages took any way, the command line hyphens alone."""
+    written = format_eui(FIRST + 1)
+    said = done("plan", "show", written, *installation.config)
+    assert written in said
+    for way in (written.lower(), written.replace("-", ""), written.replace("-", ":")):
+        assert done("plan", "show", way, *installation.config) == said, way

@@ -181,6 +181,9 @@ def test_what_the_gateway_refuses_is_told_with_the_reasons(town: RunningSandbox)
     for number in ("first", "0", "121", "99999"):
         assert "each `HUB` must be a number from 1 to 120" in refused(2, "sandbox", "activate", number, *at)
     assert "must be a time that exists (day" in refused(2, "sandbox", "clock", "2027-02-30", *at)
+    astray = refused(2, "sandbox", "clock", "2027-01-06T10:00:00+99:00", *at)
+    assert "must be a time less than 24 hours before or after UTC" in astray
+    assert "timedelta" not in astray
     town.do("announce", model="433100ac", days="30")
     known = {one["release"] for one in town.status()["releases"]}
     assert known == {"SEC-2027-A", "SEC-2027-C"}, "the next of the first model"

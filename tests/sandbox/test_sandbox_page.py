@@ -395,7 +395,7 @@ def test_a_message_that_waits_says_for_what_and_what_to_do_and_its_page_follows(
     page = get(town, f"/messages/{second['number']}")
     assert f"/messages/{first['number']}" in page.get_element_by_id("why").xpath(".//a/@href")
     here = f"/messages/{first['number']}"
-    said = "you gets its messages at http://127.0.0.1:9/alerts, which is not the sandbox's"
+    said = "Messages to you go to http://127.0.0.1:9/alerts, which is not the sandbox's"
     # While it is being tried, it does not wait.
     wait_until(lambda: said in words(get(town, here).xpath("//main")[0]), "why it waits", 30)
     for _ in range(3):

@@ -42,6 +42,14 @@ class About:
     hub: str | None
     to_do: str
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is to be done about it any more."""
+        return self.to_do.startswith(_SETTLED)
+
+
+_SETTLED = "Nothing any more: "
+
 
 _OF_DCC = frozenset({"decision outstanding", "high priority", "pause proposed"})
 """The kinds that ask DCC for a decision."""
@@ -79,9 +87,9 @@ def about(flag: OperatorFlag, releases: Mapping[str, Release], awaited_since: Aw
     eui = eui_as_typed(subject)
     to_do = TO_DO.get(flag.kind, "")
     if release is not None and flag.kind in _OF_ITS_COURSE and releases[release].state.is_over:
-        to_do = f"Nothing any more: {release} is {releases[release].state}."
+        to_do = f"{_SETTLED}{release} is {releases[release].state}."
     elif release is not None and flag.kind in _OF_DCC:
         since = awaited_since.get((flag.kind, release))
         if since is None or flag.at < since:
-            to_do = f"Nothing any more: it is settled, and the page of {release} says how."
+            to_do = f"{_SETTLED}it is settled, and the page of {release} says how."
     return About(flag, release, None if eui is None else format_eui(eui), to_do)

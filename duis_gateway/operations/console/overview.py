@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from duis_gateway.operations import flags
 from duis_gateway.operations.console.certificates import SOON, Held, held
+from duis_gateway.operations.console.flag_words import about, awaited
 from duis_gateway.operations.console.release import Step, steps_of
 from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.rollout.deadlines.rules import Deadline
@@ -30,13 +31,14 @@ class Overview:
     """What is read for the first page each time.
 
     `live` has the releases that are not over: those in flight, and those that wait for DCC's decision, as their pilot
-    was invalidated. `flags` has at most 200 that nobody has acknowledged, `stages` those of the newest of `live`, and
-    `last_words` what keeps one of them from going on.
+    was invalidated. `flags` has at most 200 that nobody has acknowledged, `flags_to_heed` whether something is to be
+    done about one of them, `stages` has those of the newest of `live`, and `last_words` what keeps one from going on.
     """
 
     live: Sequence[Release]
     over: Sequence[Release]
     flags: Sequence[OperatorFlag]
+    flags_to_heed: bool
     missed: Sequence[OperatorFlag]
     expiring: Sequence[Held]
     stages: Mapping[str, Sequence[Step]]
@@ -62,10 +64,13 @@ def overview_of(conn: Connection, now: datetime) -> Overview:
         one for one in held(conn) if one.revoked_at is None and one.not_after is not None and one.not_after - now < SOON
     ]
     newest = [(one, history.of_release(conn, one.release_id)) for one in live[:MOST_RELEASES]]
+    unseen, by_name = flags.unacknowledged(conn, _MOST_FLAGS), {one.release_id: one for one in every}
+    since = awaited(conn, unseen, by_name)
     return Overview(
         live,
         over,
-        flags.unacknowledged(conn, _MOST_FLAGS),
+        unseen,
+        not all(about(one, by_name, since).is_settled for one in unseen),
         _missed(conn, live),
         expiring,
         stages={one.release_id: steps_of(one, events) for one, events in newest},

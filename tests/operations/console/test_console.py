@@ -276,6 +276,8 @@ def test_why_a_message_waits_stands_on_its_page_with_its_attempts(shown: Shown) 
     root = get(shown, dead)
     assert words(root, "//p[@id='why']").startswith("It is a dead letter: HTTP 404")
     assert "HTTP 404" in cells(root, "Failed attempts")[0][1]
+    listed = get(shown, "/dead-letters").xpath("//tbody/tr[td[2]/a[contains(., 'N64') or contains(., 'N71')]]")
+    assert all(row.xpath("td[8]/a/@href") for row in listed), "about one hub, which was not said"
     hub = get(shown, f"/hubs/{shown.waiting}")
     assert [row[1] for row in cells(hub, "Who was told what about it, and when")] == ["N999 (for N64)"]
     page = get(shown, hub.xpath("//div[@id='told']//td[2]/a/@href")[0])

@@ -12,6 +12,7 @@ import csp_mgmt_gw.messages as csp
 import esi.messages as esi
 from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.flow.incoming import Door
+from duis_gateway.operations import flags
 from duis_gateway.operations.console.flag_words import TO_DO, about
 from duis_gateway.operations.flags import OperatorFlag
 from duis_gateway.rollout.activations.records import HubOutcome, OutcomeStage
@@ -67,6 +68,25 @@ def to_do(dcc: Steering, kind: str) -> Sequence[str]:
         assert proposed == (TO_DO[kind] in asks), "the release's page says the same"
     assert bool(meanwhile) == (TO_DO[kind] in asks or dcc.release().paused), "it says what stands until DCC decides"
     return asks
+
+
+def is_amber(dcc: Steering) -> bool:
+    """Whether the overview's tile of open flags warns; there are some."""
+    with pages_over(dcc) as pages:
+        (tile,) = pages.read("/").xpath("//ul[@class='tiles']/li[a[contains(., 'open flag')]]")
+    assert not tile.text_content().strip().startswith("0")
+    return str(tile.get("class")) == "warn"
+
+
+def test_the_tile_of_flags_warns_only_while_something_is_to_be_done(dcc: Steering) -> None:
+    """It was amber while each of its flags said "Nothing any more"."""
+    fails(dcc)
+    with dcc.store.write() as conn:
+        others = [one.id for one in flags.unacknowledged(conn, 10) if one.kind != "pause proposed"]
+        flags.acknowledge(conn, others, dcc.clock.now())
+    assert is_amber(dcc)
+    decide(dcc, RolloutAction.STOP)
+    assert not is_amber(dcc)
 
 
 @pytest.mark.requirement("X11")
