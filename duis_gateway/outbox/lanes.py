@@ -202,7 +202,7 @@ class Lane:
 
     def _settle_and_claim(self) -> list[_Job]:
         # While it waited for its turn more has ended. With two hundred lanes, as long as that had to wait for the next
-        # one, a message took 298 to 385 us of processor time on SQLite, in a process that only delivers; now 207 to 210.
+        # one, a message took 298 to 385 us of processor time on SQLite in a process that only delivers; now 207 to 210.
         self._note_ended()
         room, octets = self._room(), self._held.room_for(self)
         settlements, came_back = self._settlements, self._came_back
