@@ -80,14 +80,25 @@ _REMEDIES = {
     'relation "': "was it migrated, and does search_path (of the role or the database) lead to its tables?",
     "must be owner of": "run `duis-gateway migrate` as the role that created the tables; the gateway may run as any "
     "other",
-    'role "': "is the user in [store] url right? Otherwise make it with CREATE ROLE name LOGIN",
-    'database "': "is [store] url right? Otherwise make it: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
+    'role ".*" does not exist': "is the user in [store] url right? Otherwise make it with CREATE ROLE name LOGIN",
+    'role ".*" is not permitted to log in': "is the user in [store] url right? Otherwise let it: ALTER ROLE name LOGIN",
+    'database ".*" does not exist': "is [store] url right? Otherwise make it: CREATE DATABASE name ENCODING 'UTF8' "
+    "TEMPLATE template0",
+    'database ".*" is not currently accepting connections': "somebody has closed it, for maintenance perhaps; what "
+    "opens it: ALTER DATABASE name ALLOW_CONNECTIONS true",
+    "too many connections for role": "all that this role may have are taken: end some, or ALTER ROLE name CONNECTION "
+    "LIMIT number (-1: any number)",
+    "too many connections for database": "all that this database may have are taken: end some, or ALTER DATABASE name "
+    "CONNECTION LIMIT number (-1: any number)",
+    "too many clients already|connection slots are reserved": "all that the server may have are taken: end some, or "
+    "raise max_connections in its configuration",
     "attempt to write a readonly database": "give the user that runs this write access to the file and its folder",
     _CANNOT_OPEN: "give the user that runs this write access to the file and its folder",
     "database or disk is full": "make room on its disk",
     "database is locked": "another program holds it: is a backup or another gateway running?",
 }
-"""What to do, by a part of what the drivers say; libpq gives no SQLSTATE for what ends before there is a session."""
+"""What to do, by a part of what the drivers say, as a regex: libpq gives no SQLSTATE for what ends before there is a
+session."""
 
 
 _LIBPQ_ASKS = re.compile(r"\s*Is the server running [^?]*\?")
@@ -138,7 +149,7 @@ def not_durable(error: BaseException, where: str = "") -> NotDurable:
     """
     said = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     reason = f"{where}: {said}" if where else str(said)
-    remedy = next((f" ({what})" for part, what in _REMEDIES.items() if part in reason), "")
+    remedy = next((f" ({what})" for said_so, what in _REMEDIES.items() if re.search(said_so, reason)), "")
     if _CANNOT_OPEN in reason and _has_too_many_files():
         remedy = f" ({TOO_MANY_FILES})"
     if remedy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -327,6 +328,44 @@ def test_a_role_that_may_make_no_tables_is_told_what_it_lacks(right: str, why: s
             assert "CREATE TABLE" not in str(refused.value)
         finally:
             administrate(make_url(own), f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    ("closed", "opens", "said"),
+    [
+        (
+            "ROLE {role} CONNECTION LIMIT 0",
+            "ROLE {role} CONNECTION LIMIT -1",
+            "too many connections for role .*: end some, or ALTER ROLE name CONNECTION LIMIT",
+        ),
+        (
+            "DATABASE {database} CONNECTION LIMIT 0",
+            "DATABASE {database} CONNECTION LIMIT -1",
+            "too many connections for database .*: end some, or ALTER DATABASE name CONNECTION LIMIT",
+        ),
+        (
+            "DATABASE {database} ALLOW_CONNECTIONS false",
+            "DATABASE {database} ALLOW_CONNECTIONS true",
+            "is not currently accepting connections .*: ALTER DATABASE name ALLOW_CONNECTIONS true",
+        ),
+        ("ROLE {role} NOLOGIN", "ROLE {role} LOGIN", "is not permitted to log in .*: ALTER ROLE name LOGIN"),
+    ],
+)
+def test_who_is_not_let_in_is_told_what_lets_it_in(closed: str, opens: str, said: str) -> None:
+    """Before, a role and a database that are there were to be made: CREATE ROLE, CREATE DATABASE."""
+    with postgresql_database() as own, serving_role(own) as (role, theirs):
+        names = {"role": role, "database": make_url(own).database}
+        server = postgresql_server()
+        administrate(server, f"ALTER {closed.format(**names)}")
+        try:
+            with opened(theirs) as store, pytest.raises(NotDurable) as refused:
+                notes(store)
+        finally:
+            administrate(server, f"ALTER {opens.format(**names)}")
+        assert re.search(said, refused.value.reason), refused.value.reason
+        assert "CREATE" not in refused.value.reason
+        with opened(theirs) as store:
+            notes(store)
 
 
 def test_no_message_can_be_taken_by_a_role_that_lacks_a_right() -> None:
