@@ -123,7 +123,7 @@ def _settled(facts: PlanFacts) -> HubPlan | None:
         return _without_a_period(Basis.ACTIVE, f"the hub runs version {hub.firmware_version}", VoidReason.RUNS_VERSION)
     why = unfit(hub, release)
     if why is not None:
-        words = _UNFIT[why].format(status=hub.status, version=hub.firmware_version)
+        words = _UNFIT[why].format(type=hub.device_type, status=hub.status, version=hub.firmware_version)
         return _without_a_period(Basis.NOT_PLANNED, words, _UNFIT_TOLD[why])
     if not release.state.is_live:
         invalidated = release.state is ReleaseState.INVALIDATED
@@ -138,7 +138,7 @@ def _without_a_period(basis: Basis, reason: str, void: VoidReason) -> HubPlan:
 
 
 _UNFIT = {
-    Unfit.NO_HUB: "the device is {status}, not a commissioned hub",
+    Unfit.NO_HUB: "the device is of type {type}, not a Communications Hub",
     Unfit.NOT_COMMISSIONED: "the device is {status}, not a commissioned hub",
     Unfit.OTHER_MODEL: "the release is for another device model",
     Unfit.LATER_VERSION: "the hub runs version {version}, which a later release brought",

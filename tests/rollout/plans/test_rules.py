@@ -268,7 +268,9 @@ def test_a_pause_holds_the_plan_and_shows_it() -> None:
         ({"firmware_version": NEW}, Basis.ACTIVE, "runs version"),
         ({"model": "other"}, Basis.NOT_PLANNED, "another device model"),
         ({"status": "Suspended"}, Basis.NOT_PLANNED, "Suspended"),
-        ({"device_type": "ESME"}, Basis.NOT_PLANNED, "not a commissioned hub"),
+        ({"device_type": "ESME"}, Basis.NOT_PLANNED, "is of type ESME, not a Communications Hub"),
+        ({"device_type": "ESME", "status": "Pending"}, Basis.NOT_PLANNED, "is of type ESME, not a"),
+        ({"status": "Pending"}, Basis.NOT_PLANNED, "the device is Pending, not a commissioned hub"),
     ],
 )
 def test_status_and_version_are_looked_at_again(changes: dict[str, Any], basis: Basis, words: str) -> None:
