@@ -33,6 +33,7 @@ from tests.support.examples_duis import (
     HUBS,
     MANUFACTURER,
     MODEL,
+    OTHER_SUPPLIER,
     PILOT,
     RELEASE,
     SUPPLIER,
@@ -104,6 +105,7 @@ def _party_examples() -> dict[str, bytes]:
         store.migrate()
         with store.write() as conn:
             parties.add(conn, supplier("6.0"))
+            parties.add(conn, replace(supplier("6.0"), eui=OTHER_SUPPLIER))
             parties.set_token_hash(conn, SUPPLIER, token_hash(_TOKEN))
             old = [replace(hub(), device_id=device_id) for device_id in HUBS[:2]]
             hubs.upsert(conn, [*old, replace(hub(), device_id=HUBS[2], firmware_version=VERSION)])
