@@ -318,6 +318,9 @@ def read_secret(path: Path) -> str:
     return secret
 
 
+_ANOTHER = f"; --config or {CONFIG_VARIABLE} names another, and `duis-gateway init` makes one"
+
+
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     """Read the configuration file and what the environment overrides.
 
@@ -336,7 +339,8 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     except NotToml as error:
         raise ConfigurationError(f"{path}: {error}") from None
     except OSError as error:
-        raise ConfigurationError(f"the configuration {path} cannot be read: {error.strerror or error}") from None
+        how = _ANOTHER if isinstance(error, FileNotFoundError) else ""
+        raise ConfigurationError(f"the configuration {path} cannot be read: {error.strerror or error}{how}") from None
     values = _defaults(path)
     places = {}
     for section, key, value, place in (

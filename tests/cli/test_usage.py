@@ -44,6 +44,19 @@ def test_the_environment_may_name_the_configuration(
     assert done("party", "list", "--format", "json") == "[]\n"
 
 
+@pytest.mark.parametrize("command", [("party", "list"), ("serve",), ("pilot", "select")], ids=" ".join)
+def test_where_there_is_no_configuration_it_is_said_how_to_go_on(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DUIS_GATEWAY_CONFIG", raising=False)
+    given = ("--release", "REL-1", "--party", SUPPLIER) if command[0] == "pilot" else ()
+    assert refused(2, *command, *given) == (
+        "the configuration gateway.toml cannot be read: No such file or directory; "
+        "--config or DUIS_GATEWAY_CONFIG names another, and `duis-gateway init` makes one"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
