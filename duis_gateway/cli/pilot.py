@@ -34,6 +34,7 @@ from duis_gateway.duis.identifiers import RequestId, format_eui
 from duis_gateway.duis.versions import format_version
 from duis_gateway.machine.files import unless_finished, write_bytes
 from duis_gateway.namespaces import DUIS_6_0
+from duis_gateway.parties.records import CSP_REGIONS
 from duis_gateway.rollout.direct_instructions.rules import Selection, SelectionRules, select
 from duis_gateway.rollout.estate.eligible_view import eligible_hubs
 from duis_gateway.rollout.hubs.records import NamedHub
@@ -58,11 +59,17 @@ class _Source:
 
 def _rules_options(command: F) -> F:
     options: list[Callable[[F], F]] = [
-        click.option("--region", "regions", multiple=True, help="Only hubs of this CSP region (may be repeated)."),
+        click.option(
+            "--region",
+            "regions",
+            type=click.Choice(CSP_REGIONS),
+            multiple=True,
+            help="Only hubs of this CSP region (may be repeated).",
+        ),
         click.option("--model", "models", multiple=True, help="Only hubs of this device model."),
         click.option("--version", "versions", multiple=True, help="Only hubs that run this firmware version."),
         click.option(
-            "--share", type=WholeNumber(0, 100), help="This share of the hubs that fit the rules, in percent."
+            "--share", type=WholeNumber(1, 100), help="This share of the hubs that fit the rules, in percent."
         ),
         click.option("--number", type=WholeNumber(1, MAX_REQUESTED), help="At most this many hubs."),
         click.option(
@@ -114,6 +121,8 @@ def select_hubs(
     always in), and hubs that another release has are never chosen. The choice depends only on the rules, not on the
     time.
     """
+    if list_file is not None and request_file is not None and list_file.resolve() == request_file.resolve():
+        raise click.UsageError(f"--list and --request both name {list_file}: give each a file of its own")
     refuse_existing(*(path for path in (list_file, request_file) if path is not None))
     rules = SelectionRules(
         regions=frozenset(regions),

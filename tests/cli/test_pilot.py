@@ -54,6 +54,27 @@ def test_the_rules_narrow_the_choice(installation: Installation, tmp_path: Path)
     assert chosen(installation, "--region", "South", "--exclude", vulnerable) == list(ids(8))
 
 
+@pytest.mark.usefixtures("store")
+def test_a_region_is_one_that_there_is(installation: Installation) -> None:
+    """Before, a typo beside another region left its hubs out without a word."""
+    asked = ("pilot", "select", "--release", "REL-1", "--party", SUPPLIER, *installation.config)
+    for typo in ("Suoth", "north"):
+        said = refused(2, *asked, "--region", "North", "--region", typo)
+        assert f"'{typo}' is not one of 'North', '4G North', 'Central', 'South'" in said
+    assert "0 is not a whole number from 1 to 100" in refused(2, *asked, "--share", "0")
+
+
+@pytest.mark.usefixtures("store")
+def test_the_list_and_the_request_are_two_files(installation: Installation, tmp_path: Path) -> None:
+    """Before, the request stood there, and the list was gone."""
+    one, other = tmp_path / "same", tmp_path / "." / "x" / ".." / "same"
+    asked = ("pilot", "select", "--release", "REL-1", "--party", SUPPLIER, *installation.config)
+    for again in (one, other):
+        said = refused(2, *asked, "--list", one, "--request", again)
+        assert f"--list and --request both name {one}: give each a file of its own" in said
+        assert not one.exists()
+
+
 def refused_select(installation: Installation, *rules: object) -> str:
     return refused(1, "pilot", "select", "--release", "REL-1", "--party", SUPPLIER, *rules, *installation.config)
 
