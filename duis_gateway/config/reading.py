@@ -18,7 +18,7 @@ from duis_gateway.duis.identifiers import NOBODY, parse_eui
 from duis_gateway.machine.files import standard_stream
 from duis_gateway.parties.records import is_email_address
 from duis_gateway.text.numbers import parse_decimal, parse_whole_number
-from duis_gateway.text.urls import fault_of_host, fault_of_url, shown_url
+from duis_gateway.text.urls import fault_of_host, fault_of_url, shown_url, without_password
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
@@ -242,13 +242,48 @@ def choice(*words: str) -> Reader[str]:
     return Reader(f"one of {', '.join(words)}", read)
 
 
+def whole_number(least: int, most: int = _LARGEST_NUMBER) -> Reader[int]:
+    """Read a whole number within these bounds."""
+    return Reader(f"a whole number from {least} to {most}", _integer(least, most), parse_whole_number)
+
+
+def list_of(expects: str, read_one: Callable[[str], T]) -> Reader[tuple[T, ...]]:
+    """Read a list of texts, none empty, each in this way: a ValueError of it is what a person is told."""
+
+    def read(value: Any, folder: Path) -> tuple[T, ...]:
+        texts = [_text(one, folder) for one in _list_of(value)]
+        try:
+            return tuple(map(read_one, texts))
+        except ValueError as error:
+            raise Unacceptable(str(error)) from None
+
+    return Reader(expects, read)
+
+
+def read_value(reader: Reader[T], value: object, folder: Path, *, from_text: bool = False) -> T:
+    """Return a value that TOML gave, or with `from_text` an environment variable; paths are relative to the folder.
+
+    Raises:
+        ValueError: it is not acceptable; the text says, behind the name of its key, what it must be.
+    """
+    try:
+        raw = reader.from_text(value) if from_text and isinstance(value, str) else value
+        return reader.read(raw, folder.resolve())
+    except Unacceptable:
+        raise
+    except ValueError:
+        unfit = isinstance(value, dict | list) or "-----BEGIN" in str(value)
+        shown = "" if unfit else f", not {without_password(str(value))[:40]!r}"
+        raise ValueError(f"must be {reader.expects}{shown}") from None
+
+
 TEXT = Reader("a text that is not empty", _text)
 PORT = Reader("a port number from 0 to 65535 (0: any free one)", _integer(0, _LARGEST_PORT), parse_whole_number)
-COUNT = Reader(f"a whole number from 1 to {_LARGEST_NUMBER}", _integer(1), parse_whole_number)
-COUNT_OR_ZERO = Reader(f"a whole number from 0 to {_LARGEST_NUMBER}", _integer(0), parse_whole_number)
+COUNT = whole_number(1)
+COUNT_OR_ZERO = whole_number(0)
 DAYS = Reader(f"a whole number of days from 0 to {_MOST_DAYS}", _integer(0, _MOST_DAYS), parse_whole_number)
-THREADS = Reader(f"a whole number from 1 to {_MOST_THREADS}", _integer(1, _MOST_THREADS), parse_whole_number)
-PERCENT = Reader("a whole number from 1 to 100", _integer(1, 100), parse_whole_number)
+THREADS = whole_number(1, _MOST_THREADS)
+PERCENT = whole_number(1, 100)
 SECONDS = Reader("a number of seconds above 0, at most a year", _seconds, parse_decimal)
 BOOLEAN = Reader("true or false", _boolean, _boolean_of)
 PATH = Reader("a path to a file (never the secret itself)", _path, fault=_fault_of_file)

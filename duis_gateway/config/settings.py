@@ -39,16 +39,14 @@ from duis_gateway.config.reading import (
     TEXT,
     THREADS,
     Network,
-    Reader,
-    Unacceptable,
     choice,
     lines_of_keys,
+    read_value,
     setting,
 )
 from duis_gateway.errors import ConfigurationError, meant
 from duis_gateway.machine.files import anybody_writes, read_text
 from duis_gateway.text.toml_reader import NotToml, read_toml
-from duis_gateway.text.urls import without_password
 
 _TLS_CERTIFICATE = "the listener's TLS certificate, with its chain (PEM); without it, the listener speaks plain HTTP"
 _TLS_KEY = "the TLS certificate's private key (PEM, without a passphrase)"
@@ -363,7 +361,7 @@ def _defaults(path: Path) -> dict[str, dict[str, Any]]:
     for section, keys in values.items():
         for key, known in settings_of(section).items():
             if isinstance(known.default, str):
-                keys[key] = _read(known.metadata["reader"], known.default, path)
+                keys[key] = read_value(known.metadata["reader"], known.default, path.parent)
             elif known.default is not MISSING:
                 keys[key] = known.default
     return values
@@ -393,7 +391,7 @@ class _Document:
         if key not in known:
             self._refuse((section, key), f"[{section}] {key}: there is no such key", key, known, "{}")
         try:
-            return _read(known[key].metadata["reader"], value, self.path)
+            return read_value(known[key].metadata["reader"], value, self.path.parent)
         except ValueError as error:
             self._refuse((section, key), f"[{section}] {key}: {error}")
 
@@ -421,19 +419,6 @@ def _overrides(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, st
             yield section, key, None, place
             continue
         try:
-            yield section, key, _read(known.metadata["reader"], text, path, from_text=True), place
+            yield section, key, read_value(known.metadata["reader"], text, path.parent, from_text=True), place
         except ValueError as error:
             raise ConfigurationError(f"{place}: {error}") from None
-
-
-def _read(reader: Reader[Any], value: object, path: Path, *, from_text: bool = False) -> object:
-    """Read one value; raises ValueError with what a person should be told."""
-    try:
-        raw = reader.from_text(value) if from_text and isinstance(value, str) else value
-        return reader.read(raw, path.parent.resolve())
-    except Unacceptable:
-        raise
-    except ValueError:
-        unfit = isinstance(value, dict | list) or "-----BEGIN" in str(value)
-        shown = "" if unfit else f", not {without_password(str(value))[:40]!r}"
-        raise ValueError(f"must be {reader.expects}{shown}") from None

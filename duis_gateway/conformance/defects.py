@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from duis_gateway.config.reading import COUNT_OR_ZERO, TEXT, list_of, whole_number
+from duis_gateway.conformance.tables import Table, read_tables
 from duis_gateway.errors import ConfigurationError
-from duis_gateway.machine.files import read_text
-from duis_gateway.text.toml_reader import NotToml, read_toml
 
 SEVERITIES = (1, 2, 3, 4, 5)
 """1 stops the service, 5 is cosmetic."""
@@ -53,31 +53,37 @@ class DefectMask:
         return next((one for one in self.defects if one.explains(case)), None)
 
 
+_SEVERITY = whole_number(SEVERITIES[0], SEVERITIES[-1])
+_CASES = list_of("a list of texts, each a case's name or the beginning of it", str)
+
+
 def read_defects(path: Path) -> DefectMask:
     """Read a TOML file: `[thresholds.PHASE] severity_1 = 0`, and `[[defect]]` with id, severity, title, cases.
 
     Raises:
-        ConfigurationError: the file is not of this shape.
+        ConfigurationError: the file is not of this shape; the text names the defect or phase, and the key.
     """
-    try:
-        found = read_toml(read_text(path))
-        for key in found.keys() - {"thresholds", "defect"}:
-            raise ConfigurationError(f"{path}: there is no {key!r}; a list of defects has [thresholds] and [[defect]]")
-        thresholds = {
-            phase: {int(name.removeprefix("severity_")): int(number) for name, number in limits.items()}
-            for phase, limits in found.get("thresholds", {}).items()
-        }
-        defects = tuple(
-            Defect(str(one["id"]), int(one["severity"]), str(one["title"]), tuple(one.get("cases", ())))
-            for one in found.get("defect", ())
-        )
-    except NotToml as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
-    except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise ConfigurationError(f"{path}: not a list of defects: {error!r}") from None
-    unknown = {one.severity for one in defects} | {level for limits in thresholds.values() for level in limits}
-    if unknown - set(SEVERITIES):
-        raise ConfigurationError(f"{path}: severities are 1 to 5, not {sorted(unknown - set(SEVERITIES))}")
-    return DefectMask(defects, thresholds)
+    found = read_tables(path).with_only(("thresholds", "defect"))
+    thresholds = {}
+    if "thresholds" in found:
+        phases = found.table("thresholds")
+        thresholds = {phase: _limits(phases.table(phase)) for phase in phases.content}
+    defects = found.content.get("defect", [])
+    if not isinstance(defects, list):
+        found.refuse("must be tables, each [[defect]]", "defect")
+    return DefectMask(tuple(_defect(path, number, one) for number, one in enumerate(defects, 1)), thresholds)
+
+
+def _limits(phase: Table) -> dict[int, int]:
+    keys = {f"severity_{severity}": severity for severity in SEVERITIES}
+    return {keys[key]: phase.value(key, COUNT_OR_ZERO) for key in phase.with_only(keys).content}
+
+
+def _defect(path: Path, number: int, content: object) -> Defect:
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: defect {number}: must be a table, [[defect]]")
+    named = content.get("id")
+    name = f"defect {named[:40]!r}:" if isinstance(named, str) and named else f"defect {number}:"
+    found = Table(path, content, name).with_only(("id", "severity", "title", "cases"))
+    cases = found.value("cases", _CASES) if "cases" in found else ()
+    return Defect(found.value("id", TEXT), found.value("severity", _SEVERITY), found.value("title", TEXT), cases)

@@ -101,14 +101,45 @@ def test_the_defects_file_is_read(tmp_path: Path) -> None:
     assert mask.explanation("x") is None
 
 
+TOLD = '[[defect]]\nid = "D-1"\nseverity = 3\ntitle = "t"\n'
+
+
 @pytest.mark.parametrize(
-    "text", ["[[defect]]\nid = 1", "[thresholds.pit]\nworst = 1", "[", "[thresholds.pit]\nseverity_9 = 1"]
+    ("text", "said"),
+    [
+        ("[", "not TOML"),
+        ('title = "x"', "line 1: title: there is no such key; there are thresholds, defect"),
+        ("[[defects]]", "defects: there is no such key; did you mean defect?"),
+        ("defect = 1", "line 1: defect: must be tables, each [[defect]]"),
+        ("[defect]", "defect: must be tables, each [[defect]]"),
+        ("defect = [1]", "defect 1: must be a table, [[defect]]"),
+        ("[[defect]]\nseverity = 3", "defect 1: id: is missing"),
+        ('[[defect]]\nid = "D-1"\nseverity = 3', "defect 'D-1': title: is missing"),
+        ('[[defect]]\nid = "D-1"\ntitle = "t"', "defect 'D-1': severity: is missing: a whole number from 1 to 5"),
+        ("[[defect]]\nid = 1", "defect 1: id: must be a text that is not empty"),
+        ('[[defect]]\nid = "D-1"\nseverity = true', "defect 'D-1': severity: must be a whole number from 1 to 5"),
+        ('[[defect]]\nid = "D-1"\nseverity = 6', "defect 'D-1': severity: must be a whole number from 1 to 5"),
+        (TOLD + 'cases = "existing/x"', "defect 'D-1': cases: must be a list of texts"),
+        (TOLD + 'cases = [""]', "defect 'D-1': cases: must be a list of texts"),
+        (TOLD + "cases = [1]", "defect 'D-1': cases: must be a list of texts"),
+        (TOLD + 'case = ["existing/x"]', "defect 'D-1': case: there is no such key; did you mean cases?"),
+        ("thresholds = 1", "line 1: thresholds: must be a table, [thresholds]"),
+        ("[thresholds]\npit = 1", "line 2: [thresholds] pit: must be a table, [thresholds.pit]"),
+        ("[thresholds.pit]\nworst = 1", "line 2: [thresholds.pit] worst: there is no such key"),
+        ("[thresholds.pit]\nseverity_9 = 1", "line 2: [thresholds.pit] severity_9: there is no such key; did you mean"),
+        ("[thresholds.pit]\nseverity_1 = 1.5", "line 2: [thresholds.pit] severity_1: must be a whole number from 0"),
+        ('[thresholds.pit]\nseverity_1 = "1"', "line 2: [thresholds.pit] severity_1: must be a whole number from 0"),
+    ],
 )
-def test_a_wrong_defects_file_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+def test_what_is_wrong_in_a_defects_file_is_said_with_the_defect_and_the_key(
+    tmp_path: Path, text: str, said: str
+) -> None:
     path = tmp_path / "defects.toml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"defects\.toml"):
+    with pytest.raises(ConfigurationError) as refused:
         read_defects(path)
+    assert str(refused.value).startswith(str(path))
+    assert said in str(refused.value)
 
 
 def test_our_own_defects_file_is_one() -> None:

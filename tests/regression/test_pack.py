@@ -183,9 +183,12 @@ def test_what_a_run_needs_is_looked_at_before_it_begins(tmp_path: Path) -> None:
     """Where a whole run would be lost, or would mean something else."""
     (tmp_path / "file").touch()
     (tmp_path / "other.toml").write_text("title = 'x'\n")
+    a_text = """[[defect]]\nid = "D-1"\nseverity = 3\ntitle = "t"\ncases = "existing/acknowledgement"\n"""
+    (tmp_path / "text.toml").write_text(a_text)
     for words, said in (
         (("--reports", tmp_path / "file" / "reports"), "file is not a folder; name another"),
-        (("--defects", tmp_path / "other.toml"), "there is no 'title'; a list of defects has"),
+        (("--defects", tmp_path / "other.toml"), "title: there is no such key; there are thresholds, defect"),
+        (("--defects", tmp_path / "text.toml"), "defect 'D-1': cases: must be a list of texts"),
     ):
         ran = run("conformance", "--url", "http://127.0.0.1:1", *words)
         assert (ran.code, ran.output, said in ran.error) == (2, "", True), ran.error
