@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from duis_gateway.client import Eui, Identity, SetupWrong, Trust
-from duis_gateway.clock import business_time, clock_of
+from duis_gateway.clock import clock_of
+from duis_gateway.config.reading import HOST, INSTANT, PATH, TEXT, list_of, whole_number
+from duis_gateway.conformance.tables import Table, read_tables
 from duis_gateway.duis.identifiers import format_eui, parse_eui
 from duis_gateway.envelope.signature import SigningKey
-from duis_gateway.errors import ConfigurationError
 from duis_gateway.machine.files import read_text
-from duis_gateway.text.toml_reader import read_toml
 
 SUPPLIERS = ("on_5_0", "on_5_1", "on_6_0")
 """The names of the suppliers that the clauses are played by, each on the DUIS version that its name says."""
@@ -81,48 +80,66 @@ def read_profile(path: Path) -> Profile:
     """Read a profile; relative paths in it are relative to it.
 
     Raises:
-        ConfigurationError: something is missing or wrong in it; the text says what.
+        ConfigurationError: something is missing, not known or wrong in it; the text says what and where.
     """
+    found = read_tables(path, "; `conformance init` makes a profile").with_only(_TABLES)
+    gateway, receiver, hubs = (found.table(key).with_only(_TABLES[key]) for key in ("gateway", "receiver", "hubs"))
+    parties = found.table("parties").with_only(NAMES)
+    actors = {name: _actor(name, parties.table(name)) for name in NAMES if name in REQUIRED or name in parties}
+    now = gateway.value("now", INSTANT) if "now" in gateway else None
+    certificate = gateway.value("certificate", PATH)
     try:
-        found = read_toml(read_text(path))
-        hubs, receiver = found["hubs"], found["receiver"]
-        named = [name for name in NAMES if name in REQUIRED or name in found["parties"]]
-        actors = {name: _actor(name, found["parties"][name], path.parent) for name in named}
-        given = found["gateway"].get("now")
-        now = None if given is None else business_time(datetime.fromisoformat(str(given)))
-        trust = Trust.certificate(path.parent / found["gateway"]["certificate"], clock=clock_of(now))
-        return Profile(
-            gateway=trust.gateway,
-            trust=trust,
-            actors=actors,
-            listen=(str(receiver["host"]), int(receiver["port"])),
-            manufacturer=str(hubs["manufacturer"]),
-            model=str(hubs["model"]),
-            region=str(hubs["region"]),
-            now=now,
-        )
-    except OSError as error:
-        if error.filename not in (None, str(path)):
-            raise ConfigurationError(f"{path}: {error.filename}: {error.strerror}") from None
-        raise ConfigurationError(f"{path}: {error.strerror}; `conformance init` makes a profile") from None
-    except KeyError as error:
-        raise ConfigurationError(f"{path}: {error} is missing") from None
-    except (SetupWrong, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from None
+        trust = Trust.certificate(certificate, clock=clock_of(now))
+        eui = trust.gateway
+    except SetupWrong as error:
+        gateway.refuse(str(error), "certificate")
+    return Profile(
+        gateway=eui,
+        trust=trust,
+        actors=actors,
+        listen=(receiver.value("host", HOST), receiver.value("port", whole_number(1, 65535))),
+        manufacturer=hubs.value("manufacturer", TEXT),
+        model=hubs.value("model", TEXT),
+        region=hubs.value("region", TEXT),
+        now=now,
+    )
 
 
-def _actor(name: str, found: Mapping[str, Any], base: Path) -> Actor:
-    identity = Identity.load(base / found["key"], base / found["certificate"])
-    hubs = tuple(format_eui(parse_eui(hub)) for hub in found.get("hubs", ()))
+def _actor(name: str, found: Table) -> Actor:
+    found.with_only(_OF_A_PARTY)
+    key, certificate = found.value("key", PATH), found.value("certificate", PATH)
+    try:
+        identity = Identity.load(key, certificate)
+    except SetupWrong as error:
+        found.refuse(str(error))
+    hubs = found.value("hubs", _HUBS) if "hubs" in found else ()
     least = MOST_HUBS if name in SUPPLIERS else MOST_SHARED if name == "second" else 0
     if len(hubs) < least:
-        raise ValueError(f"parties.{name}: the pack needs {least} hubs of this supplier")
-    token = read_text(base / found["token"]).strip() if "token" in found else ""
+        found.refuse(f"the pack needs {least} hubs of this supplier", "hubs")
+    return Actor(name, identity, hubs, _token(found) if "token" in found else "")
+
+
+def _token(found: Table) -> str:
+    file = found.value("token", PATH)
+    try:
+        token = read_text(file).strip()
+    except OSError as error:
+        found.refuse(f"{file}: {error.strerror or error}", "token")
     if any(one.isspace() for one in token):
-        raise ValueError(f"parties.{name}: what is in {found['token']} is no token: it is one word")
-    return Actor(name, identity, hubs, token)
+        found.refuse(f"what is in {file} is no token: it is one word", "token")
+    return token
 
 
+_TABLES = {
+    "gateway": ("certificate", "now"),
+    "receiver": ("host", "port"),
+    "hubs": ("manufacturer", "model", "region"),
+    "parties": NAMES,
+}
+_OF_A_PARTY = ("key", "certificate", "hubs", "token")
+_HUBS = list_of(
+    "a list of EUI-64s such as 00-DB-12-3C-00-00-00-00, each a text", lambda one: format_eui(parse_eui(one))
+)
 MOST_HUBS = 4
 """So many hubs of a supplier the clauses name at once."""
 MOST_SHARED = 2

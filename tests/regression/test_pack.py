@@ -66,8 +66,61 @@ def test_without_a_second_supplier_its_clauses_are_left_out(tmp_path: Path) -> N
 
 
 def test_a_profile_without_a_party_that_is_needed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="'csp' is missing"):
+    with pytest.raises(ConfigurationError, match=r"\[parties\.csp\] is missing"):
         profile_without("csp", tmp_path)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `conformance init` makes."""
+    directory = tmp_path_factory.mktemp("made") / "gateway"
+    assert run("conformance", "init", directory).code == 0
+    return directory / "conformance.toml"
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "said"),
+    [
+        (r"\[gateway\]", "gateway = 5\n[gw]", "gw: there is no such key; there are gateway, receiver, hubs, parties"),
+        (r"\[gateway\]\ncertificate = .*", "gateway = 5", "line 2: gateway: must be a table, [gateway]"),
+        (r"\[gateway\]\ncertificate = .*", "", "[gateway] is missing"),
+        (r"\[hubs\]", "[[hubs]]", "hubs: must be a table, [hubs]"),
+        (r"\[hubs\]", "[hub]", "hub: there is no such key; did you mean hubs?"),
+        (r"# now = .*", "now = 5", "line 4: [gateway] now: must be a date and time with a time zone"),
+        (r"# now = .*", "now = 2027-03-30", "line 4: [gateway] now: must be a date and time with a time zone"),
+        (r"certificate = .*", "certificate = 5", "line 3: [gateway] certificate: must be a path to a file"),
+        (r"certificate = .*", 'certificate = "none.pem"', "line 3: [gateway] certificate: "),
+        (r"certificate = .*", "", "[gateway] certificate: is missing: a path to a file"),
+        (r"host = .*", "host = 5", "[receiver] host: must be an address or a name"),
+        (r"port = .*", "port = true", "[receiver] port: must be a whole number from 1 to 65535"),
+        (r"port = .*", "port = 0", "[receiver] port: must be a whole number from 1 to 65535"),
+        (r"port = .*", "prot = 9000", "[receiver] prot: there is no such key; did you mean port?"),
+        (r"model = .*", "model = 5", "[hubs] model: must be a text that is not empty"),
+        (r"key = .*", "key = 5", "[parties.on_5_0] key: must be a path to a file"),
+        (r"key = .*", 'key = "none.key"', "[parties.on_5_0]: "),
+        (r"key = .*", 'keys = "pki/on_5_0.key"', "[parties.on_5_0] keys: there is no such key; did you mean key?"),
+        (r"hubs = .*", "hubs = 5", "[parties.on_5_0] hubs: must be a list of EUI-64s"),
+        (r"hubs = .*", "hubs = [5]", "[parties.on_5_0] hubs: must be a list of EUI-64s"),
+        (r"hubs = .*", 'hubs = "00-DB-12-3C-00-00-00-00"', "[parties.on_5_0] hubs: must be a list of EUI-64s"),
+        (r"hubs = .*", 'hubs = ["00-DB"]', "[parties.on_5_0] hubs: not an EUI-64: '00-DB'"),
+        (r"hubs = .*", "hubs = []", "[parties.on_5_0] hubs: the pack needs 4 hubs of this supplier"),
+        (r"token = .*", "token = 5", "[parties.on_6_0] token: must be a path to a file"),
+        (r"\[parties\.second\]", "[parties.secnod]", "[parties] secnod: there is no such key; did you mean second?"),
+    ],
+)
+def test_what_is_wrong_in_a_profile_is_said_with_its_table_and_key(
+    made: Path, was: str, is_now: str, said: str
+) -> None:
+    """Before, some of it was "a bug in the gateway", and some was passed over."""
+    told = made.read_text("utf-8")
+    other = re.sub(f"^{was}$", is_now, told, count=1, flags=re.M)
+    assert other != told
+    changed = made.with_name("changed.toml")
+    changed.write_text(other, "utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        read_profile(changed)
+    assert str(refused.value).startswith(str(changed))
+    assert said in str(refused.value)
 
 
 def profile_without(party: str, directory: Path) -> Profile:
