@@ -77,6 +77,11 @@ def first_of_each(found: Iterable[Unheard]) -> Collection[NotArrived]:
     return first.values()
 
 
+def hubs_in(said: bytes) -> frozenset[str]:
+    """Return whatever a message has in it that may be a hub's EUI-64, as the wire writes it: its parties' as well."""
+    return frozenset(one.decode() for one in _HUB.findall(said))
+
+
 def _names_hubs(kind: str, said: bytes) -> bool:
     return kind in _OF_HUBS or _decision(said) in _OF_HUBS
 

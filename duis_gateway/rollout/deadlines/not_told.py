@@ -16,6 +16,7 @@ from duis_gateway.duis.identifiers import format_eui
 from duis_gateway.outbox.not_arrived import (
     NotArrived,
     about_hub,
+    content_of,
     given_up_about_hubs,
     named_since,
     names,
@@ -38,7 +39,7 @@ from duis_gateway.rollout.releases.records import ReleaseState
 from duis_gateway.rollout.rollout_decisions.records import GroupDecision
 
 _NOTICE, _SCHEDULE = frozenset({"FirmwareReleaseNotice"}), "PreferredPilotSchedule"
-_PLAN = "PlannedDeployment"
+_PLAN, _NEWS = "PlannedDeployment", "N77"
 _ANNOUNCED = frozenset({"A01"})
 
 TOLD_BY: Mapping[Task, frozenset[str]] = {
@@ -110,9 +111,14 @@ def told_by_now(conn: Connection, tasks: Sequence[Deadline], under: Collection[s
         return None if now is None else replace(one, given_up=now.given_up, error=now.error or one.error)
 
     found = [one if one.not_told is None else replace(one, not_told=as_it_is(one.not_told)) for one in tasks]
-    unknown = (Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION, Task.TAKE_NOTE_OF_OUTCOME)
-    of_suppliers = (one for one in found if one.task in unknown and one.kind is PartyKind.SUPPLIER and one.not_told)
-    return (*(one for one in found if one.task not in unknown), *of_suppliers, *csps_not_told(conn, under))
+    of_suppliers = (one for one in found if one.task in _UNKNOWN and one.kind is PartyKind.SUPPLIER and one.not_told)
+    return (*(one for one in found if one.task not in _UNKNOWN), *of_suppliers, *csps_not_told(conn, under))
+
+
+_UNKNOWN = frozenset(
+    {Task.UPDATE_PLANNED_HUBS, Task.CARRY_OUT_DECISION, Task.TAKE_NOTE_OF_OUTCOME, Task.TAKE_NOTE_OF_PLAN}
+)
+"""What is there only where the message that tells the party of it has not arrived."""
 
 
 def _not_told(conn: Connection, task: Deadline, late: Sequence[NotArrived]) -> NotTold | None:
@@ -287,6 +293,30 @@ def outcomes_not_told(
             if place not in first and one in about_hub(conn, device_id, {one.recipient}):
                 first[place] = one
     return tuple(_unknown(one, PartyKind.SUPPLIER, Task.TAKE_NOTE_OF_OUTCOME) for one in first.values())
+
+
+def with_news(
+    conn: Connection,
+    tasks: Sequence[Deadline],
+    release_ids: Collection[str],
+    recipients: Iterable[Party],
+    hub: Hub | None = None,
+) -> Sequence[Deadline]:
+    """Return tasks, and of which news of plans (N77) suppliers were not told under these releases, the first of each.
+
+    Not what later news say of all its hubs, nor what a task says that its party was not told of. `hub`: the hub that
+    it has to be about.
+    """
+    known = {one.not_told.message for one in tasks if one.not_told}
+    suppliers = {one.eui for one in recipients if one.kind is PartyKind.SUPPLIER}
+    first: dict[tuple[str, int], NotArrived] = {}
+    for one in not_arrived(conn, _in_flight(conn, release_ids), suppliers):
+        place = (one.release_id, one.recipient)
+        if one.kind == _NEWS and one.id not in known and place not in first:
+            hubs = decisions.hubs_in(content_of(conn, one.id)) if hub is None else {format_eui(hub.device_id)}
+            if _names_of(conn, one, frozenset(hubs)):
+                first[place] = one
+    return (*tasks, *(_unknown(one, PartyKind.SUPPLIER, Task.TAKE_NOTE_OF_PLAN) for one in first.values()))
 
 
 def outcomes_of_hub(conn: Connection, hub: Hub, viewer: int | None = None) -> list[NotArrived]:

@@ -18,6 +18,7 @@ from duis_gateway.rollout.deadlines.not_told import (
     outcomes_not_told,
     plans_not_told,
     told,
+    with_news,
 )
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.rules import (
@@ -74,7 +75,8 @@ def tasks_of_hub(conn: Connection, hub: Hub, now: datetime) -> tuple[Deadline, .
         if (awaits_dcc(hub, release) and not moved) or (release.paused and fits(hub, release)):
             found += _decision(conn, release, now)
     found += _off_plan(conn, hub, now)
-    return in_order((*told(conn, [replace(one, hubs=0) for one in found]), *_unknown(conn, hub)))
+    every = (*told(conn, [replace(one, hubs=0) for one in found]), *_unknown(conn, hub))
+    return in_order(with_news(conn, every, asked.releases.keys(), known(conn, hub.suppliers).values(), hub))
 
 
 def _decision(conn: Connection, release: Release, now: datetime) -> Iterator[Deadline]:

@@ -40,6 +40,7 @@ class Task(StrEnum):
     UPDATE_PLANNED_HUBS = "update_planned_hubs"  # only where the message that plans them has not arrived
     CARRY_OUT_DECISION = "carry_out_decision"  # likewise, of a decision of DCC (X03, X08)
     TAKE_NOTE_OF_OUTCOME = "take_note_of_outcome"  # likewise, of what became of a hub (N64, N71)
+    TAKE_NOTE_OF_PLAN = "take_note_of_plan"  # likewise, of how hubs are planned, or no more (N77)
     UPDATE_REMAINING_HUBS = "update_remaining_hubs"  # the automatic date has come (BR-3.6)
     APPROVE_RELEASE = "approve_release"
     SELECT_FOR_SUPPLIER = "select_for_supplier"

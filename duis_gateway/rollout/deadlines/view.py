@@ -15,7 +15,13 @@ from duis_gateway.parties.records import Party, PartyKind
 from duis_gateway.rollout.audience import known, suppliers_of_model
 from duis_gateway.rollout.deadlines.asked import DCC
 from duis_gateway.rollout.deadlines.dates import dates_of
-from duis_gateway.rollout.deadlines.not_told import csps_not_told, decisions_not_told, outcomes_not_told, told
+from duis_gateway.rollout.deadlines.not_told import (
+    csps_not_told,
+    decisions_not_told,
+    outcomes_not_told,
+    told,
+    with_news,
+)
 from duis_gateway.rollout.deadlines.off_plan import deviations
 from duis_gateway.rollout.deadlines.others import next_actions_of_others
 from duis_gateway.rollout.deadlines.rules import (
@@ -82,13 +88,10 @@ def deadline_rows(conn: Connection, party: Party, now: datetime) -> list[Mapping
     every = [one for release in open_ones for one in _of_release(conn, release, party, counts, remaining, now)]
     every += _off_plan(conn, with_departures(conn), party, now)
     names = [one.release_id for one in releases.all_releases(conn)]
-    every = [
-        *told(conn, every),
-        *decisions_not_told(conn, names, [party]),
-        *outcomes_not_told(conn, names, [party]),
-    ]
-    own = [_own_row(one, now) for one in in_order(every) if one.party == party.eui]
-    others = next_actions_of_others(every, party.kind, party.eui, now)
+    unknown = (*decisions_not_told(conn, names, [party]), *outcomes_not_told(conn, names, [party]))
+    all_of_it = with_news(conn, (*told(conn, every), *unknown), names, [party])
+    own = [_own_row(one, now) for one in in_order(all_of_it) if one.party == party.eui]
+    others = next_actions_of_others(all_of_it, party.kind, party.eui, now)
     regions = {one.eui: one.regions for one in parties.all_parties(conn, PartyKind.CSP)}
     for actions in others:
         rows = [_other_row(one, party, regions.get(one.party, ()), now) for one in actions.tasks]
@@ -131,7 +134,7 @@ def tasks_of_everybody(conn: Connection, release: Release, now: datetime) -> tup
     dcc = Party(0, PartyKind.DCC, "")
     counts = _counted(conn, [release], dcc, now)
     every = (*_of_release(conn, release, dcc, counts, _Remaining(conn, now), now), *off_plan)
-    return in_order((*told(conn, every), *unknown))
+    return in_order(with_news(conn, (*told(conn, every), *unknown), {release.release_id}, suppliers))
 
 
 def remaining_then(conn: Connection, release: Release, now: datetime) -> tuple[Deadline, ...]:

@@ -79,6 +79,7 @@ def own(dcc: Steering, party: int) -> list[tuple[object, object]]:
 
 
 CARRY_OUT = ("carry_out_decision", "not_told")
+TAKE_NOTE = ("take_note_of_plan", "not_told")
 REPLAY = "Operator: replay N72 to supplier"
 
 
@@ -114,10 +115,30 @@ def test_what_was_given_up_is_somebodys_turn_whatever_is_decided_later(
     assert "First replay what was given up" in pages.words(of_hub(OWN_NORTH), part="//div[@id='standing']")
     assert REPLAY in turn(pages, OWN_NORTH)
     assert REPLAY in pages.words("/releases/R1")
-    assert own(dcc, OURS) == [CARRY_OUT]
+    assert CARRY_OUT in own(dcc, OURS)
     with dcc.store.write() as conn:
         conn.execute(update(outbox).where(outbox.c.state == "dead").values(state="delivered"))
     assert "N72" not in turn(pages, OWN_NORTH)
+    assert own(dcc, OURS) == []
+
+
+def test_news_of_a_plan_is_somebodys_turn_where_it_alone_was_given_up(pages: Pages) -> None:
+    """The hub's page said to replay what was given up, and whose turn it is said nothing."""
+    dcc = pages.dcc
+    instructs(dcc, OWN_NORTH, "B1")
+    gives_up(dcc, OURS, kind="N77")
+    becomes(dcc, "delivered")
+    said = f"Operator: replay N77 to supplier {format_eui(OURS)}"
+    for path in (of_hub(OWN_NORTH), "/releases/R1"):
+        assert said in pages.words(path)
+        assert "it does not know how hubs of its own are planned" in pages.words(path)
+    assert "N77" not in turn(pages, OWN_SOUTH)
+    assert own(dcc, OURS) == [TAKE_NOTE]
+    dcc.clock.instant += timedelta(minutes=1)
+    instructs(dcc, OWN_SOUTH, "B1")
+    assert said in turn(pages, OWN_NORTH), "what says otherwise of it is on its way"
+    becomes(dcc, "delivered")
+    assert "N77" not in turn(pages, OWN_NORTH)
     assert own(dcc, OURS) == []
 
 
